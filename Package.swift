@@ -65,7 +65,7 @@ let package = Package(
         library("KubernetesClient", ["JSON", "YAML", "HTTPClient", "Kubernetes", logging]),
         library("KubernetesRuntime", ["JSON", "Kubernetes", logging, metrics, deques]),
         library("KubernetesTestServer", ["JSON", "YAML", "HTTPServer", "Kubernetes", logging]),
-        library("SondeAPI", ["JSON", "YAML", "Kubernetes"]),
+        library("SondeAPI", ["JSON", "Kubernetes"]),
         library("CollectorConfig", ["JSON", "YAML", "Kubernetes", "SondeAPI", crypto]),
         library("Rendering", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", crypto]),
         library("Operator", ["JSON", "YAML", "Kubernetes", "KubernetesRuntime", "SondeAPI", "CollectorConfig", "Rendering", logging, metrics]),

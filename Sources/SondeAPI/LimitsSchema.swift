@@ -1,0 +1,74 @@
+// Fields, limits, defaults and descriptions of `namespaces`, `budget`, `attributes` and of the export's common fields.
+// The EBPFProbe resource and the agent's file share them; documents are checked and completed by them.
+// It never describes what only one of the two has.
+
+import JSON
+
+extension ProbeSchema {
+    /// `namespaces`.
+    public static let namespaces = Schema(
+        .object([
+            .init("include", Schema(.list(namespace, maxItems: 256, .set), "Namespaces to look at. Empty means all. Default [].", default: [])),
+            .init("exclude", Schema(.list(namespace, maxItems: 256, .set), "Namespaces to leave out; wins over include. Default [].", default: [])),
+        ]),
+        "Whose containers are looked at, by name. Applied in the kernel by cgroup. A change reaches running agents without a restart of their pods. Example: {exclude: [kube-system]}.",
+        default: [:])
+
+    private static let namespace = Schema(.string(.dnsLabel, maxLength: 63), "A namespace's name.")
+
+    /// `budget`.
+    public static let budget = Schema(
+        .object([
+            .init(
+                "cpuMillicores",
+                Schema(
+                    .integer(10...1000),
+                    "CPU time per node of the kernel programs plus the agent, in thousandths of a core. Held: signals get coarser before it is passed. Default 100.",
+                    default: 100)),
+            .init(
+                "memory",
+                Schema(
+                    .quantity, "Memory per node for maps and user space; the pod's memory limit follows. A change restarts the agents. Default 96Mi.",
+                    default: "96Mi")),
+            .init(
+                "seriesPerPod",
+                Schema(.integer(1...100_000), "Metric series per pod and node; further ones go to ~other, totals stay exact. Default 200.", default: 200)),
+            .init(
+                "seriesTotal",
+                Schema(.integer(1...1_000_000), "Metric series per node; further ones go to ~other, totals stay exact. Default 20000.", default: 20000)),
+            .init(
+                "spansPerSecond", Schema(.integer(0...100_000), "Spans per second and node; further ones are counted and dropped. Default 200.", default: 200)),
+        ]),
+        "The most that the probe takes of one node, and the most series it makes.", default: [:])
+
+    /// `attributes`.
+    public static let attributes = Schema(
+        .object([
+            .init("addresses", Schema(.boolean, "Send raw IP addresses of peers. Each is a series of its own. Default false.", default: false)),
+            .init(
+                "ports",
+                Schema(
+                    .choice(ProbeAttributes.Ports.allCases.map(\.rawValue)),
+                    "Which port numbers are sent. WellKnown: those below the ephemeral range. Default WellKnown.", default: "WellKnown")),
+        ]),
+        "Attributes that multiply series and are sent only on request.", default: [:])
+
+    static let exportProtocol = Schema(
+        .choice(ExportProtocol.allCases.map(\.rawValue)), "OTLP over HTTP with protobuf bodies, or over gRPC. Default HTTPProtobuf.", default: "HTTPProtobuf")
+
+    static let compression = Schema(.choice(ExportCompression.allCases.map(\.rawValue)), "Compression of request bodies. Default Gzip.", default: "Gzip")
+
+    static let intervalSeconds = Schema(.integer(1...300), "Seconds between two exports, 1 to 300. Default 10.", default: 10)
+}
+
+/// The transport of OTLP.
+public enum ExportProtocol: String, Sendable, CaseIterable {
+    case httpProtobuf = "HTTPProtobuf"
+    case grpc = "GRPC"
+}
+
+/// The compression of OTLP requests.
+public enum ExportCompression: String, Sendable, CaseIterable {
+    case gzip = "Gzip"
+    case none = "None"
+}
