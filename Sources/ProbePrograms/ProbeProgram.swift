@@ -1,0 +1,68 @@
+// What a probe program is: its hooks, its maps, what it needs and which metrics come out.
+// Used by the loader to load it, by `sonde doctor` to explain it and by the operator to know the signals.
+// Never touches the kernel: these are values.
+
+/// One object file of kernel programs.
+public struct ProbeProgram: Sendable {
+    /// The file's name in `bpf/` without `.bpf.c`.
+    public let name: String
+    /// In the order of the C file's `PROGRAM_` constants: a hook's place is its key in the maps `costs` and `losses`.
+    public let hooks: [ProbeHook]
+    /// The maps that hold groups, one entry for each key.
+    public let groupMaps: [ProbeMap]
+    /// What comes out, and of which hooks.
+    public let signals: [ProbeSignal]
+    public let cost: CostClass
+    let base64: StaticString
+
+    /// Linux capabilities that loading and attaching takes; measured, nothing else is needed.
+    public static let capabilities = ["CAP_BPF", "CAP_PERFMON"]
+
+    public var metricNames: [String] { signals.map(\.metric) }
+
+    /// The ELF object, as clang made it at build time.
+    public var object: [UInt8] { base64Bytes(base64) }
+}
+
+/// One kernel program and the tracepoint that it stands on.
+public struct ProbeHook: Sendable, Hashable {
+    /// The C function's name; also `ebpf.program.name`.
+    public let function: String
+    /// The tracepoint, attached through BTF (`tp_btf/...`).
+    public let tracepoint: String
+    /// The oldest kernel that has everything the program uses; a hint for people, the loader tries instead of comparing versions.
+    public let leastKernel: String
+    /// What this hook is needed for, for people.
+    public let purpose: String
+}
+
+/// A map from groups to per-CPU values.
+public struct ProbeMap: Sendable, Hashable {
+    public let name: String
+    public let keyBytes: Int
+    public let valueBytes: Int
+    /// Entries when memory is no concern; the loader takes fewer when the budget or the number of CPUs asks for it.
+    public let entries: Int
+    /// Fewer than this would lose groups on an ordinary node.
+    public let leastEntries: Int
+}
+
+/// A metric and the hooks without which it is not there.
+public struct ProbeSignal: Sendable, Hashable {
+    /// Name of the metric.
+    public let metric: String
+    /// Functions of the hooks that must all be attached.
+    public let needs: [String]
+    /// Functions of hooks without which the metric is there but misses a part.
+    public let completedBy: [String]
+}
+
+/// What a program costs a busy node.
+public enum CostClass: String, Sendable {
+    /// Rare events: connections, retransmissions.
+    case low
+    /// Every context switch.
+    case medium
+    /// Every system call.
+    case high
+}

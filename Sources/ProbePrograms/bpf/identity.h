@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Who an event belongs to: the cgroup id (the inode of its directory) of a task or a socket, in the one hierarchy that the agent reads.
+ * Used by every program. 0 means unknown.
+ * Never mixes hierarchies: ids of two hierarchies are different numbers and may collide.
+ */
+#pragma once
+
+/* Set before load: the unified hierarchy (true) or version 1's memory hierarchy (false). */
+const volatile bool cgroup_v2 = true;
+
+static __always_inline u64 task_cgroup(struct task_struct *task)
+{
+	if (cgroup_v2)
+		return task->cgroups->dfl_cgrp->kn->id;
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return 0;
+	return task->cgroups->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]->cgroup->kn->id;
+}
+
+/* The cgroup in which the socket was made (a child socket has its listener's); only the unified hierarchy keeps it. Right in softirq, where current is not. */
+static __always_inline u64 socket_cgroup_v2(struct sock *sk)
+{
+	struct sock_cgroup_data___before_5_16 *old = (void *)&sk->sk_cgrp_data;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return sk->sk_cgrp_data.cgroup->kn->id;
+	u64 val = BPF_CORE_READ(old, val);
+	return val & 1 ? 0 : BPF_CORE_READ((struct cgroup *)val, kn, id);
+}

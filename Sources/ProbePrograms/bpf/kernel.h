@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The kernel's types with only the fields that the programs read; libbpf moves every access to the running kernel's offsets (CO-RE).
+ * Included first by every program. A field's name and type are the kernel's own (include/linux/sched.h, include/net/sock.h, ...), its place here means nothing.
+ * Never a copy of a kernel header: a field that nobody reads is taken out.
+ */
+#pragma once
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed short __s16;
+typedef signed int __s32;
+typedef signed long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef _Bool bool;
+#define true 1
+#define false 0
+
+/* include/uapi/linux/bpf.h */
+enum {
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_HASH = 5,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+enum { BPF_NOEXIST = 1 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_F_CLONE = 512 };
+enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+};
+
+struct thread_info {
+	unsigned long flags;
+	u32 status; /* x86 only */
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state;
+	unsigned int flags;
+	int pid;
+	struct css_set *cgroups;
+};
+
+/* Before 5.14 (commit 2f064a59a11f) the field was called state. */
+struct task_struct___before_5_14 {
+	long state;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+/* Before 5.16 (commit 8520e224f547) one word held either a pointer or, with bit 0 set, version 1's class and priority. */
+struct sock_cgroup_data___before_5_16 {
+	u64 val;
+};
+
+struct sock {
+	int sk_err;
+	u16 sk_protocol;
+	u8 sk_shutdown;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct inet_connection_sock {
+	u8 icsk_ca_state : 5;
+};
+
+struct tcp_sock {
+	u32 srtt_us;
+};
+
+/* net/ipv4/tcp.c keeps one of these in sk_buff.cb of every skb in a socket's queues. */
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
+};
+
+struct sk_buff {
+	char cb[48];
+};
+
+struct pt_regs {
+	unsigned long orig_ax; /* x86 */
+	int syscallno;         /* arm64 */
+};
+
+enum cgroup_subsys_id { memory_cgrp_id = 4 };
+
+#pragma clang attribute pop
+
+/* include/net/tcp_states.h */
+enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
+/* include/uapi/linux/tcp.h, enum tcp_ca_state */
+enum { TCP_CA_Recovery = 3, TCP_CA_Loss = 4 };
+
+#define TASK_RUNNING 0
+#define PF_KTHREAD 0x00200000
+#define IPPROTO_TCP 6
+#define SHUTDOWN_MASK 3
+#define ENOBUFS 105
+#define ECANCELED 125

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What lies in the maps that user space reads: keys and values, byte for byte.
+ * Used by every program here and mirrored by ../Layouts.swift, which the loader compares with the map sizes and a test with the BTF of these structs.
+ * Never holds a pointer, a bit field or implicit padding.
+ */
+#pragma once
+
+#define SLOTS 40
+
+/* A log2 histogram; slot s holds durations in (2^s, 2^(s+1)] units (histogram.h), slot 0 also everything below, the last slot also everything above. */
+struct histogram {
+	u64 count;
+	u64 sum_ns;
+	u64 slots[SLOTS];
+};
+
+struct sched_key {
+	u64 cgroup;
+};
+
+struct sched_value {
+	struct histogram latency;
+	u64 voluntary;
+	u64 involuntary;
+};
+
+enum role { ROLE_CLIENT = 0, ROLE_SERVER = 1 };
+
+/* An error that the kernel did not name where the program stands. */
+#define ERROR_UNKNOWN 0xffffffffu
+
+struct connect_key {
+	u64 cgroup;
+	u32 role;
+	u32 error; /* errno, 0 = established */
+};
+
+enum retransmit_kind { RETRANSMIT_RTO = 0, RETRANSMIT_FAST = 1, RETRANSMIT_TLP = 2, RETRANSMIT_SYNACK = 3 };
+
+struct retransmit_key {
+	u64 cgroup;
+	u32 kind;
+	u32 error; /* errno of the send, 0 = sent */
+};
+
+struct retransmit_value {
+	u64 segments;
+};
+
+struct syscall_key {
+	u64 cgroup;
+	u32 nr;
+	u32 error; /* errno, 0 = success */
+};
+
+#define SYSCALLS 512 /* x86-64 and arm64 end below 480; x32 numbers carry bit 30 and never match */
+
+struct syscall_filter {
+	u64 words[SYSCALLS / 64];
+};
+
+/* What a program costs: it times one of 64 of its own runs, since BPF_ENABLE_STATS wants CAP_SYS_ADMIN. */
+struct program_cost {
+	u64 runs;
+	u64 sampled_runs;
+	u64 sampled_ns;
+};
+
+/* What a program could not record, by reason. */
+struct program_losses {
+	u64 map_full;     /* no room for a new group */
+	u64 storage_full; /* no task or socket storage: out of memory, or the socket's option memory (net.core.optmem_max) is used up */
+	u64 unmeasured;   /* an event whose start was not seen */
+	u64 interrupted;  /* a system call that a signal cut short before it did anything; the kernel restarts it or fails it with EINTR */
+};
+
+_Static_assert(sizeof(struct histogram) == 16 + 8 * SLOTS, "histogram");
+_Static_assert(sizeof(struct sched_value) == sizeof(struct histogram) + 16, "sched_value");
+_Static_assert(sizeof(struct connect_key) == 16, "connect_key");
+_Static_assert(sizeof(struct retransmit_key) == 16, "retransmit_key");
+_Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
+_Static_assert(sizeof(struct program_cost) == 24, "program_cost");
+_Static_assert(sizeof(struct program_losses) == 32, "program_losses");

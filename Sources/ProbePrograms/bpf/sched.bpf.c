@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Run-queue latency and context switches per cgroup: from the wakeup (or the preemption) of a task to the moment when it runs.
+ * Loaded by ProbeKernel for the scheduler signal; user space reads the map sched_groups.
+ * Never looks at the idle task (pid 0) and keeps no state outside of the task's own storage.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "layout.h"
+#include "histogram.h"
+#include "identity.h"
+
+enum { PROGRAM_SCHED_WAKEUP, PROGRAM_SCHED_WAKEUP_NEW, PROGRAM_SCHED_SWITCH, PROGRAMS };
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before load from the tracepoint's prototype: 5.18 (commit fa2c3254d7cf) added prev_state. */
+const volatile bool switch_has_prev_state = true;
+
+/* When the task became runnable; 0 = it is not waiting for a CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u64);
+} runnable_since SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct sched_key);
+	__type(value, struct sched_value);
+} sched_groups SEC(".maps");
+
+static const struct sched_value no_value;
+
+static __always_inline void became_runnable(struct task_struct *task, u32 program)
+{
+	u64 *since;
+
+	if (!task->pid)
+		return;
+	since = bpf_task_storage_get(&runnable_since, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (since)
+		*since = bpf_ktime_get_ns();
+	else
+		lose(program, storage_full);
+}
+
+static __always_inline struct sched_value *group_of(u64 cgroup)
+{
+	struct sched_key key = { .cgroup = cgroup };
+
+	return group_value(sched_groups, &key, no_value, PROGRAM_SCHED_SWITCH);
+}
+
+static __always_inline unsigned int state_before_switch(u64 *ctx, struct task_struct *prev)
+{
+	if (switch_has_prev_state)
+		return (unsigned int)ctx[3];
+	if (bpf_core_field_exists(prev->__state))
+		return prev->__state;
+	return (unsigned int)BPF_CORE_READ((struct task_struct___before_5_14 *)prev, state);
+}
+
+/* A task that is preempted stays runnable whatever its state says (__schedule in kernel/sched/core.c), so its wait counts. */
+static __always_inline void switched_out(struct task_struct *prev, bool runnable)
+{
+	struct sched_value *group;
+
+	if (!prev->pid)
+		return;
+	if (runnable)
+		became_runnable(prev, PROGRAM_SCHED_SWITCH);
+	group = group_of(task_cgroup(prev));
+	if (!group)
+		return;
+	if (runnable)
+		group->involuntary++;
+	else
+		group->voluntary++;
+}
+
+static __always_inline void switched_in(struct task_struct *next)
+{
+	struct sched_value *group;
+	u64 *since;
+	u64 waited_ns;
+
+	if (!next->pid)
+		return;
+	since = bpf_task_storage_get(&runnable_since, next, 0, 0);
+	if (!since || !*since)
+		return;
+	waited_ns = bpf_ktime_get_ns() - *since;
+	*since = 0;
+	/* CPUs' clocks may differ by nanoseconds. */
+	if ((long long)waited_ns < 0)
+		waited_ns = 0;
+	group = group_of(task_cgroup(next));
+	if (group)
+		histogram_add(&group->latency, waited_ns);
+}
+
+SEC("tp_btf/sched_wakeup")
+int sched_wakeup(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_SCHED_WAKEUP);
+
+	became_runnable((struct task_struct *)ctx[0], PROGRAM_SCHED_WAKEUP);
+	run_end(run);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup_new")
+int sched_wakeup_new(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_SCHED_WAKEUP_NEW);
+
+	became_runnable((struct task_struct *)ctx[0], PROGRAM_SCHED_WAKEUP_NEW);
+	run_end(run);
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int sched_switch(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_SCHED_SWITCH);
+	bool preempt = ctx[0] & 1;
+	struct task_struct *prev = (struct task_struct *)ctx[1];
+
+	switched_out(prev, preempt || state_before_switch(ctx, prev) == TASK_RUNNING);
+	switched_in((struct task_struct *)ctx[2]);
+	run_end(run);
+	return 0;
+}

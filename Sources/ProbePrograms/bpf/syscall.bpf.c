@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Count and latency of chosen system calls per cgroup, number and error.
+ * Loaded by ProbeKernel for the syscalls signal, which is off by default: any system call of the node pays for it. User space reads the map syscalls.
+ * Never counts a call twice, nor one of a 32-bit program, whose numbers mean other calls.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "layout.h"
+#include "histogram.h"
+#include "identity.h"
+
+enum { PROGRAM_SYS_ENTER, PROGRAM_SYS_EXIT, PROGRAMS };
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#if defined(__TARGET_ARCH_x86)
+#define NR_RESTART_SYSCALL 219
+#define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
+#elif defined(__TARGET_ARCH_arm64)
+#define NR_RESTART_SYSCALL 128
+#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+#else
+#error "system call numbers of this architecture are not known here"
+#endif
+
+/* include/linux/errno.h: what a call returns inside of the kernel when a signal came before it did anything. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
+
+#define ERRNO_MAX 4095
+
+/* Which calls are wanted, a bit each; user space may change it at any time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct syscall_filter);
+} syscall_filter SEC(".maps");
+
+struct call {
+	u64 started_ns; /* 0 = none under way */
+	u32 nr;
+	u32 restarts; /* the kernel will go on with this call as restart_syscall */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct syscall_key);
+	__type(value, struct histogram);
+} syscalls SEC(".maps");
+
+static const struct histogram no_histogram;
+
+static __always_inline bool wanted(u64 nr)
+{
+	u32 zero = 0;
+	struct syscall_filter *filter;
+
+	if (nr >= SYSCALLS)
+		return false;
+	filter = bpf_map_lookup_elem(&syscall_filter, &zero);
+	return filter && filter->words[nr >> 6] >> (nr & 63) & 1;
+}
+
+static __always_inline bool is_32bit(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return task->thread_info.status & TS_COMPAT;
+#else
+	return task->thread_info.flags >> TIF_32BIT & 1;
+#endif
+}
+
+static __always_inline u64 number_of(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->orig_ax;
+#else
+	return (u64)(long)regs->syscallno;
+#endif
+}
+
+static __always_inline void entered(u32 nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call *call;
+
+	if (is_32bit(task))
+		return;
+	call = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call) {
+		lose(PROGRAM_SYS_ENTER, storage_full);
+		return;
+	}
+	if (nr == NR_RESTART_SYSCALL) {
+		if (!call->restarts)
+			call->started_ns = 0;
+		call->restarts = 0;
+		return;
+	}
+	call->started_ns = bpf_ktime_get_ns();
+	call->nr = nr;
+	call->restarts = 0;
+}
+
+/*
+ * A call that returns one of these is not complete: the kernel runs it again after the signal, as a new sys_enter or as restart_syscall, or turns it into EINTR
+ * after this tracepoint. Counting it here would count restarted calls twice; it is counted as a loss instead.
+ */
+static __always_inline bool is_interrupted(long result)
+{
+	return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK;
+}
+
+static __always_inline void completed(struct task_struct *task, struct call *call, long result)
+{
+	u32 error = result < 0 && result >= -ERRNO_MAX ? -result : 0;
+	struct syscall_key key = { .cgroup = task_cgroup(task), .nr = call->nr, .error = error };
+	struct histogram *histogram = group_value(syscalls, &key, no_histogram, PROGRAM_SYS_EXIT);
+
+	if (histogram)
+		histogram_add(histogram, bpf_ktime_get_ns() - call->started_ns);
+	call->started_ns = 0;
+}
+
+static __always_inline void exited(u64 nr, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call *call = bpf_task_storage_get(&calls, task, 0, 0);
+
+	if (!call || !call->started_ns)
+		return;
+	if (is_interrupted(result)) {
+		call->restarts = result == -ERESTART_RESTARTBLOCK;
+		lose(PROGRAM_SYS_EXIT, interrupted);
+	} else if (call->nr == nr || nr == NR_RESTART_SYSCALL) {
+		completed(task, call, result);
+	}
+}
+
+SEC("tp_btf/sys_enter")
+int sys_enter(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_SYS_ENTER);
+
+	if (wanted(ctx[1]))
+		entered(ctx[1]);
+	run_end(run);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int sys_exit(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_SYS_EXIT);
+	u64 nr = number_of((struct pt_regs *)ctx[0]);
+
+	if (wanted(nr))
+		exited(nr, (long)ctx[1]);
+	run_end(run);
+	return 0;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * TCP per cgroup: how long connections take, which fail and why, and how many segments are sent again.
+ * Loaded by ProbeKernel for the tcp signal; user space reads the maps connects and retransmits.
+ * Never takes an identity from the current task in softirq, and keeps no address.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "layout.h"
+#include "histogram.h"
+#include "identity.h"
+
+enum { PROGRAM_INET_SOCK_SET_STATE, PROGRAM_TCP_RETRANSMIT_SKB, PROGRAM_TCP_RETRANSMIT_SYNACK, PROGRAMS };
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before load from the tracepoint's prototype: 6.17 added err, and fires for failed sends too. RetransSegs has always counted those. */
+const volatile bool retransmit_has_error = true;
+
+/* What is known of a socket; freed by the kernel with it. Children of a listener inherit it (BPF_F_CLONE), which gives them their cgroup on version 1. */
+struct connection {
+	u64 cgroup;
+	u64 connecting_since; /* 0 = no connect is under way */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct connect_key);
+	__type(value, struct histogram);
+} connects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct retransmit_key);
+	__type(value, struct retransmit_value);
+} retransmits SEC(".maps");
+
+static const struct histogram no_histogram;
+static const struct retransmit_value no_segments;
+
+/* Any context. On version 1 a socket that is older than the programs has no storage: cgroup 0, unknown. */
+static __always_inline u64 socket_cgroup(struct sock *sk, struct connection *connection)
+{
+	if (cgroup_v2)
+		return socket_cgroup_v2(sk);
+	return connection ? connection->cgroup : 0;
+}
+
+/* connect() and listen() run in the caller's context, unless a kernel thread does it (MPTCP subflows, NFS). */
+static __always_inline struct connection *remember(struct sock *sk)
+{
+	struct connection *connection = bpf_sk_storage_get(&connections, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!connection) {
+		lose(PROGRAM_INET_SOCK_SET_STATE, storage_full);
+		return 0;
+	}
+	if (!cgroup_v2 && !(task->flags & PF_KTHREAD))
+		connection->cgroup = task_cgroup(task);
+	return connection;
+}
+
+static __always_inline void record(struct sock *sk, struct connection *connection, u32 role, u32 error, u64 ns)
+{
+	struct connect_key key = { .cgroup = socket_cgroup(sk, connection), .role = role, .error = error };
+	struct histogram *histogram = group_value(connects, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
+
+	if (histogram)
+		histogram_add(histogram, ns);
+}
+
+/*
+ * SYN_RECV to ESTABLISHED is no time on a server: the socket is made by the packet that establishes it. The kernel has by then stored the time from its SYN-ACK
+ * to that packet as the first round-trip sample (tcp_synack_rtt_meas), in eighths of a microsecond; not when the SYN-ACK had to be sent again or a SYN cookie was used.
+ */
+static __always_inline void accepted(struct sock *sk, struct connection *connection)
+{
+	u32 srtt_us = BPF_CORE_READ((struct tcp_sock *)sk, srtt_us);
+
+	if (srtt_us)
+		record(sk, connection, ROLE_SERVER, 0, (u64)(srtt_us >> 3) * 1000);
+	else
+		lose(PROGRAM_INET_SOCK_SET_STATE, unmeasured);
+}
+
+/* Without an error in the socket: the application closed it, or connect() itself failed (no free port), whose error the socket does not hold. */
+static __always_inline u32 connect_error(struct sock *sk)
+{
+	if (sk->sk_err)
+		return sk->sk_err;
+	return sk->sk_shutdown == SHUTDOWN_MASK ? ECANCELED : ERROR_UNKNOWN;
+}
+
+static __always_inline void connect_ended(struct sock *sk, struct connection *connection, u32 error)
+{
+	u64 ns = bpf_ktime_get_ns() - connection->connecting_since;
+
+	connection->connecting_since = 0;
+	record(sk, connection, ROLE_CLIENT, error, ns);
+}
+
+static __always_inline void state_changed(struct sock *sk, int old, int new)
+{
+	struct connection *connection;
+
+	if (new == TCP_SYN_SENT) {
+		connection = remember(sk);
+		if (connection)
+			connection->connecting_since = bpf_ktime_get_ns();
+		return;
+	}
+	if (new == TCP_LISTEN) {
+		if (!cgroup_v2)
+			remember(sk);
+		return;
+	}
+	if (new != TCP_ESTABLISHED && new != TCP_CLOSE)
+		return;
+	connection = bpf_sk_storage_get(&connections, sk, 0, 0);
+	if (connection && connection->connecting_since)
+		connect_ended(sk, connection, new == TCP_ESTABLISHED ? 0 : connect_error(sk));
+	else if (old == TCP_SYN_SENT)
+		lose(PROGRAM_INET_SOCK_SET_STATE, unmeasured);
+	else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
+		accepted(sk, connection);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int inet_sock_set_state(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_INET_SOCK_SET_STATE);
+	struct sock *sk = (struct sock *)ctx[0];
+
+	if (sk->sk_protocol == IPPROTO_TCP)
+		state_changed(sk, (int)ctx[1], (int)ctx[2]);
+	run_end(run);
+	return 0;
+}
+
+static __always_inline void retransmitted(struct sock *sk, u32 kind, u32 error, u64 segments, u32 program)
+{
+	struct connection *connection = cgroup_v2 ? 0 : bpf_sk_storage_get(&connections, sk, 0, 0);
+	struct retransmit_key key = { .cgroup = socket_cgroup(sk, connection), .kind = kind, .error = error };
+	struct retransmit_value *value = group_value(retransmits, &key, no_segments, program);
+
+	/* Two programs add to this map, and one may interrupt the other. */
+	if (value)
+		__sync_fetch_and_add(&value->segments, segments);
+}
+
+/* Outside of loss recovery only the tail loss probe sends again (tcp_schedule_loss_probe allows it in Open and CWR). */
+static __always_inline u32 kind_of(struct sock *sk)
+{
+	struct inet_connection_sock *icsk = (struct inet_connection_sock *)sk;
+
+	switch (BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)) {
+	case TCP_CA_Loss:
+		return RETRANSMIT_RTO;
+	case TCP_CA_Recovery:
+		return RETRANSMIT_FAST;
+	default:
+		return RETRANSMIT_TLP;
+	}
+}
+
+/* tcp_transmit_skb gives -errno, or a positive NET_XMIT_ code when the queueing discipline dropped the segment, which the kernel calls ENOBUFS elsewhere. */
+static __always_inline u32 send_error(u64 *ctx)
+{
+	int error;
+
+	if (!retransmit_has_error)
+		return 0;
+	error = (int)ctx[2];
+	return error > 0 ? ENOBUFS : -error;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int tcp_retransmit_skb(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_TCP_RETRANSMIT_SKB);
+	struct sock *sk = (struct sock *)ctx[0];
+	struct tcp_skb_cb *tcp = (struct tcp_skb_cb *)&((struct sk_buff *)ctx[1])->cb;
+	u16 segments = BPF_CORE_READ(tcp, tcp_gso_segs);
+
+	/* What the kernel adds to RetransSegs: tcp_skb_pcount in __tcp_retransmit_skb. An event may stand for many segments. */
+	retransmitted(sk, kind_of(sk), send_error(ctx), segments ? segments : 1, PROGRAM_TCP_RETRANSMIT_SKB);
+	run_end(run);
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int tcp_retransmit_synack(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_TCP_RETRANSMIT_SYNACK);
+
+	/* The socket is the listener. */
+	retransmitted((struct sock *)ctx[0], RETRANSMIT_SYNACK, 0, 1, PROGRAM_TCP_RETRANSMIT_SYNACK);
+	run_end(run);
+	return 0;
+}
