@@ -11,7 +11,8 @@ extension ProbeSchema {
             .init("include", Schema(.list(namespace, maxItems: 256, .set), "Namespaces to look at. Empty means all. Default [].", default: [])),
             .init("exclude", Schema(.list(namespace, maxItems: 256, .set), "Namespaces to leave out; wins over include. Default [].", default: [])),
         ]),
-        "Whose containers are looked at, by name. Applied in the kernel by cgroup. A change reaches running agents without a restart of their pods. Example: {exclude: [kube-system]}.",
+        "Whose containers are looked at, by name. Applied in the kernel by cgroup. A change reaches running agents without a restart of their pods. "
+            + "Example: {exclude: [kube-system]}.",
         default: [:])
 
     private static let namespace = Schema(.string(.dnsLabel, maxLength: 63), "A namespace's name.")
@@ -23,7 +24,8 @@ extension ProbeSchema {
                 "cpuMillicores",
                 Schema(
                     .integer(10...1000),
-                    "CPU time per node of the kernel programs plus the agent, in thousandths of a core. Held: signals get coarser before it is passed. Default 100.",
+                    "CPU time per node of the kernel programs plus the agent, in thousandths of a core. Held: signals get coarser before it is "
+                        + "passed. Default 100.",
                     default: 100)),
             .init(
                 "memory",

@@ -21,6 +21,7 @@ extension Schema {
         case .map(let values, let maxProperties): checkMap(value, path, values, maxProperties)
         case .list(let items, let maxItems, let kind): checkList(value, path, items, maxItems, kind)
         case .openList(let maxItems): checkList(value, path, Schema(.openObject([]), ""), maxItems, .atomic)
+        case .timestamp: value.string == nil ? [wrongType(value, path, "a time such as 2026-01-02T15:04:05Z")] : []
         case .anything: []
         }
     }

@@ -13,7 +13,8 @@ public enum ProbeSchema {
             .init("http", http), .init("disk", toggle("Block device latency, by device and direction.")), .init("events", events),
             .init("syscalls", syscalls), .init("files", files),
         ]),
-        "Which kernel signals to take. Every signal that a kernel cannot give is off on that node, with its reason in the status. A change reaches running agents without a restart of their pods.",
+        "Which kernel signals to take. Every signal that a kernel cannot give is off on that node, with its reason in the status. A change reaches "
+            + "running agents without a restart of their pods.",
         default: [:])
 
     static let scheduler = Schema(
@@ -23,7 +24,8 @@ public enum ProbeSchema {
                 "precision",
                 Schema(
                     .choice(ProbeSignals.Precision.allCases.map(\.rawValue)),
-                    "How run-queue latency is measured. Exact: start time of each wakeup, within 5 % of runqlat. Fast: one hook, half the cost, right for sums and for latencies above 512 µs. Auto: Exact until the CPU budget is reached. Default Auto.",
+                    "How run-queue latency is measured. Exact: start time of each wakeup, within 5 % of runqlat. Fast: one hook, half the cost, right "
+                        + "for sums and for latencies above 512 µs. Auto: Exact until the CPU budget is reached. Default Auto.",
                     default: "Auto")),
         ]),
         "Run-queue latency, context switches, steal, throttling, pressure.", default: [:])

@@ -1,0 +1,65 @@
+// The condition types and reasons that the two resources carry: constants, each with what it says and what a user does about it.
+// The controllers set them, docs/runbook lists them, tests compare both.
+// It never holds messages: those name objects and are made where the condition is set.
+
+/// Types of conditions in `status.conditions`.
+public enum ConditionType {
+    /// Always there: whether the resource does what its spec asks. Both kinds.
+    public static let ready = "Ready"
+    /// True while work is under way (kstatus). Both kinds.
+    public static let reconciling = "Reconciling"
+    /// True when nothing goes on until somebody changes something (kstatus). Both kinds.
+    public static let stalled = "Stalled"
+    /// True when part of what was asked is missing: a field that this version does not render, a signal that a kernel cannot give.
+    public static let degraded = "Degraded"
+    /// Whether the destination of a probe is known. EBPFProbe.
+    public static let destinationResolved = "DestinationResolved"
+    /// True when a node's agent reached its CPU budget and got coarser. EBPFProbe.
+    public static let overBudget = "OverBudget"
+    /// True when data was lost on its way to the collector. EBPFProbe.
+    public static let dataLoss = "DataLoss"
+    /// True when the configuration works but likely not as meant; the message lists the warnings. OpenTelemetryCollector.
+    public static let configurationWarning = "ConfigurationWarning"
+
+    public static let all = [ready, reconciling, stalled, degraded, destinationResolved, overBudget, dataLoss, configurationWarning]
+}
+
+/// Reasons of conditions.
+public enum ConditionReason: String, Sendable, CaseIterable {
+    /// Ready=True: the objects are written and every pod is available.
+    case reconciled = "Reconciled"
+    /// Ready=False, Reconciling=True: pods are starting or being replaced. Wait; the message counts them.
+    case rollingOut = "RollingOut"
+    /// Ready=False, Stalled=True: the spec is wrong. The message names each field and what to write.
+    case invalidSpec = "InvalidSpec"
+    /// Ready=False, Stalled=True: the resource asks for a mode that this version does not render.
+    case unsupportedMode = "UnsupportedMode"
+    /// Degraded=True: the message names fields of the spec that this version accepts but does not render.
+    case fieldsNotRendered = "FieldsNotRendered"
+    /// ConfigurationWarning=True: the message lists what likely does not do what was meant.
+    case configurationWarnings = "ConfigurationWarnings"
+    /// Ready=True with `managementState: unmanaged` or `paused: true`: objects stay as they are.
+    case paused = "Paused"
+    /// Ready=False, Stalled=True: another operator writes the same objects or owns them. Stop one of the two.
+    case conflictingOperator = "ConflictingOperator"
+    /// Ready=False: the API server refused an object. The message carries its answer.
+    case applyFailed = "ApplyFailed"
+    /// Ready=False: pods are refused by Pod Security. The message gives the namespace label to set.
+    case podSecurity = "PodSecurity"
+    /// Ready=False: pods are refused by a quota or an admission rule. The message carries the answer.
+    case podsRefused = "PodsRefused"
+    /// Ready=False: pods start and stop again. Look at their logs.
+    case crashLooping = "CrashLooping"
+    /// Ready=False: no node matches the probe's nodeSelector and affinity.
+    case noMatchingNodes = "NoMatchingNodes"
+    /// DestinationResolved=True.
+    case resolved = "Resolved"
+    /// DestinationResolved=False: there is no collector of this name in the namespace. Make it, or correct collectorRef.
+    case collectorNotFound = "CollectorNotFound"
+    /// DestinationResolved=False: the collector has no OTLP receiver in a metrics pipeline. The message gives the lines to add.
+    case noOTLPReceiver = "NoOTLPReceiver"
+    /// Degraded=True: a signal is switched on that this version does not take.
+    case signalNotAvailable = "SignalNotAvailable"
+    /// Degraded=True: another, older probe selects the same nodes and wins there.
+    case overlap = "Overlap"
+}
