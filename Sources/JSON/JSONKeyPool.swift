@@ -12,13 +12,13 @@ struct JSONKeyPool {
     private var slots: [(hash: UInt64, key: String)?] = []
     private var shapes: [UInt64: [String]] = [:]
 
-    /// The key with these bytes; nil when they are not UTF-8.
-    mutating func key(_ bytes: UnsafeBufferPointer<UInt8>, hash: UInt64) -> String? {
-        if bytes.count <= Self.inlineBytesMax { return String(validating: bytes, as: UTF8.self) }
+    /// The key with these bytes, of which `allBits` is the union; nil when they are not UTF-8.
+    mutating func key(_ bytes: UnsafeBufferPointer<UInt8>, allBits: UInt8, hash: UInt64) -> String? {
+        if bytes.count <= Self.inlineBytesMax { return String(utf8: bytes, allBits: allBits) }
         if slots.isEmpty { slots = Array(repeating: nil, count: Self.slotCount) }
         let slot = Int(truncatingIfNeeded: hash ^ hash >> 32) & (Self.slotCount - 1)
-        if let entry = slots[slot], entry.hash == hash, entry.key.utf8.count == bytes.count, entry.key.utf8.elementsEqual(bytes) { return entry.key }
-        guard let key = String(validating: bytes, as: UTF8.self) else { return nil }
+        if let entry = slots[slot], entry.hash == hash, entry.key.utf8.count == bytes.count, entry.key.hasUTF8(bytes) { return entry.key }
+        guard let key = String(utf8: bytes, allBits: allBits) else { return nil }
         slots[slot] = (hash, key)
         return key
     }
@@ -42,4 +42,11 @@ struct JSONKeyPool {
     static let emptyShape: UInt64 = 0x9E37_79B9_7F4A_7C15
     @inline(__always)
     static func shape(_ shape: UInt64, adding key: UInt64) -> UInt64 { (shape ^ key) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+}
+
+extension String {
+    /// Whether the text's bytes are these; the lengths are already known to be equal.
+    fileprivate func hasUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        utf8.withContiguousStorageIfAvailable { storage in zip(storage, bytes).allSatisfy { $0 == $1 } } ?? utf8.elementsEqual(bytes)
+    }
 }
