@@ -1,0 +1,48 @@
+// The documents against the code: what they list must be there, and the other way round.
+// They read sources as text where a target is an executable, and the code itself elsewhere.
+// They never judge prose.
+
+import ProbePrograms
+import SondeAPI
+import Testing
+
+@Suite struct DocumentTests {
+    @Test(arguments: ConditionReason.allCases) func aReasonHasARunbookLine(reason: ConditionReason) throws {
+        #expect(try Repository.text("docs/runbook.md").contains("| `\(reason.rawValue)` |"), "docs/runbook.md has no line for \(reason.rawValue)")
+    }
+
+    @Test func theRunbookListsNoReasonThatIsGone() throws {
+        let known = Set(ConditionReason.allCases.map(\.rawValue))
+        for match in try Repository.text("docs/runbook.md").matches(of: /\n\| `([A-Za-z]+)` \|/) {
+            #expect(known.contains(String(match.output.1)), "\(match.output.1) is no reason")
+        }
+    }
+
+    @Test(arguments: ProbeProgram.all.map(\.name)) func aProgramIsDocumentedWithItsHooksAndMetrics(name: String) throws {
+        let text = try Repository.text("docs/signals.md")
+        let program = try #require(ProbeProgram.all.first { $0.name == name })
+        #expect(text.contains("| `\(name)` |"))
+        for word in program.hooks.map(\.tracepoint) + program.metricNames {
+            #expect(text.contains("`\(word)`"), "docs/signals.md does not name \(word) of \(name)")
+        }
+    }
+
+    @Test func everySettingOfTheOperatorIsDocumented() throws {
+        let text = try Repository.text("docs/configuration.md")
+        let keys = try Repository.text("Sources/sonde-operator/OperatorSettings.swift").matches(of: /Setting\(\s*key: "(\w+)", defaultValue: ("[^"]*")?/)
+        #expect(keys.count >= 8)
+        for key in keys {
+            #expect(text.contains("| `\(key.output.1)` |"), "docs/configuration.md does not list \(key.output.1)")
+            if let value = key.output.2?.dropFirst().dropLast(), !value.isEmpty, !value.contains("\\(") {
+                #expect(text.contains("`\(value)`"), "docs/configuration.md does not give the default of \(key.output.1): \(value)")
+            }
+        }
+    }
+
+    @Test func theVersionIsTheSameEverywhere() throws {
+        let version = try #require(try Repository.text("Sources/sonde-operator/OperatorVersion.swift").firstMatch(of: /text = "([^"]+)"/)?.output.1)
+        let chart = try Repository.text("charts/sonde/Chart.yaml")
+        #expect(chart.contains("appVersion: \"\(version)\"") || chart.contains("appVersion: \(version)"), "charts/sonde/Chart.yaml has another appVersion than \(version)")
+        #expect(try Repository.text("docs/configuration.md").contains("sonde-agent:\(version)"))
+    }
+}
