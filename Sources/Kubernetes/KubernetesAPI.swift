@@ -31,6 +31,8 @@ public struct KubernetesRequest: Hashable, Sendable {
     public var contentType: String?
     /// Nil means `application/json`.
     public var accept: String?
+    /// The answer is read without `metadata.managedFields`: most of a list's bytes, and nothing that a store reads.
+    public var dropsManagedFields = false
 
     public struct QueryItem: Hashable, Sendable {
         public let name: String

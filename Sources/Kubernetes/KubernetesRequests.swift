@@ -50,7 +50,7 @@ extension KubernetesRequest {
         KubernetesRequest(.get, path(type, name, subresource), accept: content.accept("PartialObjectMetadata"))
     }
 
-    /// One page of a list.
+    /// One page of a list; its items carry no `managedFields`.
     /// - Parameters:
     ///   - namespace: Nil lists all namespaces.
     ///   - limit: Items at most; the answer then may carry a token for the next page.
@@ -69,7 +69,9 @@ extension KubernetesRequest {
             query.append(QueryItem("resourceVersion", resourceVersion))
             query.append(QueryItem("resourceVersionMatch", "NotOlderThan"))
         }
-        return KubernetesRequest(.get, type.path(namespace: namespace), query: query, accept: content.accept("PartialObjectMetadataList"))
+        var request = KubernetesRequest(.get, type.path(namespace: namespace), query: query, accept: content.accept("PartialObjectMetadataList"))
+        request.dropsManagedFields = true
+        return request
     }
 
     /// A watch from a resource version on.
