@@ -1,0 +1,181 @@
+// An HTTP/1.1 server over SwiftNIO: keep-alive, limits and deadlines for requests, streamed responses with back-pressure, optional TLS.
+// The operator serves its probes, metrics and webhook with it, the test API server everything.
+// It never knows what it serves, and never waits for a slow client without a deadline.
+
+public import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// A listening server. It must be shut down by its owner.
+///
+/// Thread rules: every method may be called from any task. The handler runs in a task of its own for each request; that task is cancelled when the
+/// client goes away or the server stops, and `shutdown` waits for it.
+public final class HTTPServer: Sendable {
+    /// Answers one request.
+    public typealias Handler = @Sendable (HTTPServerRequest) async -> HTTPServerResponse
+
+    /// The port that is listened on, also when 0 was asked for.
+    public let port: Int
+    private let listener: any Channel
+    private let group: MultiThreadedEventLoopGroup
+    private let connections: ConnectionRegistry
+
+    /// Connections closed because `HTTPServerLimits.maxConnections` were open.
+    public var refusedConnections: Int { connections.refused }
+
+    private init(port: Int, listener: any Channel, group: MultiThreadedEventLoopGroup, connections: ConnectionRegistry) {
+        self.port = port
+        self.listener = listener
+        self.group = group
+        self.connections = connections
+    }
+
+    /// Binds and listens.
+    /// - Parameter port: 0 takes any free port.
+    /// - Parameter threads: Event loop threads; one is enough for probes.
+    /// - Throws: `HTTPServerError` when the address cannot be bound or the certificate cannot be used.
+    public static func start(
+        host: String, port: Int, tls: HTTPServerTLS? = nil, limits: HTTPServerLimits = HTTPServerLimits(), threads: Int = 1,
+        logger: Logger, handler: @escaping Handler
+    ) async throws -> HTTPServer {
+        let tlsContext = try tls.map(Self.context)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let connections = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try configure(channel, tlsContext: tlsContext, limits: limits, connections: connections, logger: logger, handler: handler)
+                }
+            }
+        do {
+            let listener = try await bootstrap.bind(host: host, port: port).get()
+            return HTTPServer(port: listener.localAddress?.port ?? port, listener: listener, group: group, connections: connections)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw HTTPServerError(.bind, "cannot listen on \(host):\(port): \(error)")
+        }
+    }
+
+    /// Stops listening, lets running responses end and closes every connection; streams are cancelled at once.
+    /// - Parameter grace: After this time what still runs is cancelled and its connection closed.
+    public func shutdown(grace: Duration = .seconds(5)) async throws {
+        try? await listener.close()
+        connections.signal(.drain)
+        let connections = connections
+        let cutOff = group.next().scheduleTask(in: TimeAmount(grace)) { connections.signal(.stop) }
+        await connections.waitUntilEmpty()
+        cutOff.cancel()
+        try await group.shutdownGracefully()
+    }
+
+    private static func configure(
+        _ channel: any Channel, tlsContext: NIOSSLContext?, limits: HTTPServerLimits, connections: ConnectionRegistry, logger: Logger, handler: @escaping Handler
+    ) throws {
+        guard connections.admit(channel) else { throw ChannelError.ioOnClosedChannel }
+        let pipeline = channel.pipeline.syncOperations
+        if let tlsContext { try pipeline.addHandler(NIOSSLServerHandler(context: tlsContext)) }
+        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+        decoderLimits.maxHeaderListSize = limits.maxHeaderBytes
+        decoderLimits.maxHeaderFieldSize = limits.maxHeaderBytes
+        try pipeline.configureHTTPServerPipeline(
+            withErrorHandling: false, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
+        try pipeline.addHandler(ConnectionHandler(limits: limits, connections: connections, logger: logger, handler: handler))
+    }
+
+    private static func context(_ tls: HTTPServerTLS) throws -> NIOSSLContext {
+        do {
+            let chain = try NIOSSLCertificate.fromPEMBytes(tls.certificatePEM).map { NIOSSLCertificateSource.certificate($0) }
+            let key = try NIOSSLPrivateKey(bytes: tls.privateKeyPEM, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.applicationProtocols = ["http/1.1"]
+            if let clientCA = tls.clientCAPEM {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(clientCA))
+                configuration.certificateVerification = .optionalVerification
+            }
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw HTTPServerError(.tls, "the server's certificate or key, or the CA of its clients, cannot be used: \(error)")
+        }
+    }
+}
+
+/// The open connections and the running handlers' tasks: what shutdown waits for.
+final class ConnectionRegistry: Sendable {
+    enum Signal: Sendable {
+        /// Close after the response that is under way; end streams.
+        case drain
+        /// Cancel and close.
+        case stop
+    }
+
+    private struct State {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var tasks: [ObjectIdentifier: Task<Void, Never>] = [:]
+        /// Channels whose response is a stream.
+        var streams: Set<ObjectIdentifier> = []
+        var signal: Signal?
+        var refused = 0
+    }
+
+    private let state = Mutex(State())
+    private let maxConnections: Int
+
+    init(maxConnections: Int) { self.maxConnections = maxConnections }
+
+    var refused: Int { state.withLock { $0.refused } }
+    var isDraining: Bool { state.withLock { $0.signal != nil } }
+
+    /// Counts the channel in until it closes; false when it is one too many or the server stops.
+    func admit(_ channel: any Channel) -> Bool {
+        let id = ObjectIdentifier(channel)
+        let isAdmitted = state.withLock { state in
+            guard state.signal == nil else { return false }
+            guard state.channels.count < maxConnections else {
+                state.refused += 1
+                return false
+            }
+            state.channels[id] = channel
+            return true
+        }
+        if isAdmitted { channel.closeFuture.whenComplete { _ in self.state.withLock { $0.channels[id] = nil } } }
+        return isAdmitted
+    }
+
+    /// Remembers the task that answers on this channel until `taskEnded`.
+    func taskStarted(_ task: Task<Void, Never>, on channel: any Channel) { state.withLock { $0.tasks[ObjectIdentifier(channel)] = task } }
+
+    func taskEnded(on channel: any Channel) {
+        state.withLock { state in
+            state.tasks[ObjectIdentifier(channel)] = nil
+            state.streams.remove(ObjectIdentifier(channel))
+        }
+    }
+
+    /// Marks the channel's response as one that ends only when it is cancelled.
+    func streamStarted(on channel: any Channel) { state.withLock { _ = $0.streams.insert(ObjectIdentifier(channel)) } }
+
+    func signal(_ signal: Signal) {
+        let (channels, streams) = state.withLock { state in
+            state.signal = signal
+            return (Array(state.channels.values), state.streams.compactMap { state.tasks[$0] })
+        }
+        for task in streams { task.cancel() }
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(signal) }
+    }
+
+    func waitUntilEmpty() async {
+        while let channel = state.withLock({ $0.channels.values.first }) {
+            try? await channel.closeFuture.get()
+            // The future's own callback may run after this one; the entry is taken out by both.
+            state.withLock { $0.channels[ObjectIdentifier(channel)] = nil }
+        }
+        while let task = state.withLock({ $0.tasks.popFirst()?.value }) { await task.value }
+    }
+}
