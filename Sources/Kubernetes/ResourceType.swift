@@ -47,6 +47,7 @@ extension ResourceType {
     public static let deployments = ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments")
     public static let daemonSets = ResourceType(group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets")
     public static let statefulSets = ResourceType(group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets")
+    public static let podDisruptionBudgets = ResourceType(group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets")
     public static let leases = ResourceType(group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases")
     public static let events = ResourceType(group: "events.k8s.io", version: "v1", kind: "Event", plural: "events")
     public static let customResourceDefinitions = ResourceType(

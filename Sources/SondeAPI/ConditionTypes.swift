@@ -44,6 +44,8 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case conflictingOperator = "ConflictingOperator"
     /// Ready=False: the API server refused an object. The message carries its answer.
     case applyFailed = "ApplyFailed"
+    /// Ready=False, Stalled=True: the change needs a field that cannot change on a live object. The message names both.
+    case immutableField = "ImmutableField"
     /// Ready=False: pods are refused by Pod Security. The message gives the namespace label to set.
     case podSecurity = "PodSecurity"
     /// Ready=False: pods are refused by a quota or an admission rule. The message carries the answer.
