@@ -8,6 +8,15 @@ extension WatchEvent {
     /// The annotation of the bookmark that ends the initial events of a streaming list.
     public static let initialEventsEndAnnotation = "k8s.io/initial-events-end"
 
+    /// Reads one line of a watch body; `managedFields` are skipped while parsing.
+    public init(line: [UInt8]) {
+        do {
+            self.init(decoding: try JSONValue(parsing: line, dropping: ["managedFields"]))
+        } catch {
+            self = .undecodable("a watch event is no JSON: \(error.message) at byte \(error.byteOffset)")
+        }
+    }
+
     /// Reads `{"type": ..., "object": ...}`.
     public init(decoding event: JSONValue) {
         let object = event["object"] ?? .null

@@ -1,0 +1,213 @@
+// Brings the objects that a resource owns to their desired form by server-side apply (CONTROLLERS.md rules 21, 22, 25, 29).
+// Controllers hand it rendered manifests; it decides whether a request is needed at all.
+// It never takes over an object that another controller manages, and never writes when nothing changed.
+
+import CoreMetrics
+import JSON
+import Kubernetes
+import Logging
+import Synchronization
+
+/// Applies manifests under one field manager. Thread rules: any task may call; two tasks never apply the same object at once, since a key runs once.
+public final class Applier: Sendable {
+    public enum Outcome: Hashable, Sendable {
+        /// Sent; the object as the server answered.
+        case applied(JSONValue)
+        /// Not sent: the live object is as this applier left it.
+        case unchanged
+        /// Not sent: the live object is being deleted; its end will be seen by the watch.
+        case terminating
+    }
+
+    /// What this applier knows about an object after its own last apply.
+    private struct Memory {
+        let uid: String
+        let desiredHash: Int
+        var resourceVersion: String
+        /// Of the live object without status and versions: tells a status write from drift.
+        let fingerprint: Int
+    }
+
+    public static let memoriesMax = 50_000
+
+    public let fieldManager: String
+    let api: any KubernetesAPI
+    let logger: Logger
+    let stores: [ResourceType: ObjectStore]
+    let metrics: ApplierMetrics
+    private let recreatable: Set<ResourceType>
+    private let memories = Mutex<[ObjectReference: Memory]>([:])
+
+    /// - Parameters:
+    ///   - stores: Of the kinds that are watched; for other kinds the live object is read before each apply.
+    ///   - recreatable: Kinds that are deleted and made anew when an immutable field must change.
+    public init(
+        api: any KubernetesAPI, fieldManager: String = "sonde-operator", gate: WriteGate, stores: [ResourceType: ObjectStore] = [:],
+        recreatable: Set<ResourceType> = [], logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()
+    ) {
+        self.api = GatedAPI(api, gate: gate)
+        self.fieldManager = fieldManager
+        self.stores = stores
+        self.recreatable = recreatable
+        self.logger = logger
+        self.metrics = ApplierMetrics(metrics)
+    }
+
+    /// Applies one manifest unless the live object already is what it asks for.
+    /// - Parameters:
+    ///   - manifest: Just the fields that we have an opinion on, with apiVersion, kind and name.
+    ///   - ownerUID: Of the resource that it belongs to; a live object that another controller manages is left alone.
+    /// - Throws: `ApplyError`, `KubernetesError`, `WriteGateClosed`.
+    @discardableResult
+    public func apply(_ manifest: JSONValue, type: ResourceType, ownerUID: String) async throws -> Outcome {
+        let reference = ObjectReference(type, manifest.metadata.objectName)
+        let live = try await liveObject(reference)
+        if let live {
+            if let other = live.metadata.controller, other.uid != ownerUID { throw ApplyError.controlledByOther(reference, other) }
+            if live.metadata.isBeingDeleted { return .terminating }
+        }
+        let hash = manifest.hashValue
+        if isCurrent(reference, hash, live) {
+            metrics.skipped.increment()
+            return .unchanged
+        }
+        let answer = try await send(manifest, reference)
+        metrics.sent.increment()
+        remember(answer, reference, hash)
+        return .applied(answer)
+    }
+
+    /// Forgets what is known about an object, so that the next apply is sent.
+    public func forget(_ reference: ObjectReference) { memories.withLock { $0[reference] = nil } }
+
+    private func liveObject(_ reference: ObjectReference) async throws -> JSONValue? {
+        if let store = stores[reference.type], store.hasSynced { return store.get(reference.name) }
+        return try await api.getIfFound(reference.type, reference.name)
+    }
+
+    private func isCurrent(_ reference: ObjectReference, _ hash: Int, _ live: JSONValue?) -> Bool {
+        memories.withLock { memories in
+            guard var memory = memories[reference], memory.desiredHash == hash else { return false }
+            guard let live else {
+                // Created by us, and the watch has not come so far yet; otherwise somebody deleted it.
+                let synced = stores[reference.type]?.syncedVersion ?? ""
+                return ResourceVersion.compare(memory.resourceVersion, to: synced) == .newer
+            }
+            guard live.metadata.uid == memory.uid else { return false }
+            switch ResourceVersion.compare(live.metadata.resourceVersion, to: memory.resourceVersion) {
+            case .same, .older: return true  // Older: the store lags behind our own answer.
+            case .newer, nil:
+                guard Self.fingerprint(live) == memory.fingerprint else { return false }
+                memory.resourceVersion = live.metadata.resourceVersion
+                memories[reference] = memory
+                return true
+            }
+        }
+    }
+
+    private func remember(_ answer: JSONValue, _ reference: ObjectReference, _ hash: Int) {
+        let metadata = answer.metadata
+        let memory = Memory(uid: metadata.uid, desiredHash: hash, resourceVersion: metadata.resourceVersion, fingerprint: Self.fingerprint(answer))
+        let isFull = memories.withLock { memories in
+            let isFull = memories[reference] == nil && memories.count >= Self.memoriesMax
+            // Forgetting costs one apply an object that changes nothing.
+            if isFull { memories.removeAll() }
+            memories[reference] = memory
+            return isFull
+        }
+        if isFull { metrics.forgotten.increment() }
+    }
+
+    /// Everything that a person or another program could have changed against us.
+    private static func fingerprint(_ live: JSONValue) -> Int {
+        var kept = live
+        for key in ["status", "kind", "apiVersion"] { kept[key] = nil }  // Items of lists carry no kind.
+        for key in ["resourceVersion", "managedFields"] { kept.set(["metadata", key], to: nil) }
+        return kept.hashValue
+    }
+
+    private func send(_ manifest: JSONValue, _ reference: ObjectReference) async throws -> JSONValue {
+        do {
+            return try await api.apply(reference.type, manifest, fieldManager: fieldManager, force: true)
+        } catch let error as KubernetesError {
+            let refused = ApplyError(classifying: error, reference)
+            guard refused?.code == .immutableField, recreatable.contains(reference.type) else { throw refused ?? error }
+            return try await recreate(manifest, reference)
+        }
+    }
+
+    /// Deletes exactly the object that refused the change, then applies once more.
+    private func recreate(_ manifest: JSONValue, _ reference: ObjectReference) async throws -> JSONValue {
+        if let live = try await api.getIfFound(reference.type, reference.name, content: .metadataOnly) {
+            let metadata = live.metadata
+            try await api.delete(reference.type, reference.name, preconditions: Preconditions(uid: metadata.uid, resourceVersion: metadata.resourceVersion))
+            metrics.recreated.increment()
+            logger.notice("Recreated an object whose immutable field had to change", metadata: ["object": "\(reference)"])
+        }
+        return try await api.apply(reference.type, manifest, fieldManager: fieldManager, force: true)
+    }
+}
+
+/// Why an object was not applied or pruned, though the server could be asked.
+public struct ApplyError: RetryClassified, Hashable, CustomStringConvertible {
+    public enum Code: Hashable, Sendable {
+        /// Another controller manages the live object.
+        case controlledByOther
+        /// The change needs a field that cannot change.
+        case immutableField
+        /// The kind holds data and is never deleted by inventory.
+        case notPrunable
+    }
+
+    public let code: Code
+    public let object: ObjectReference
+    /// What failed and what to do.
+    public let message: String
+
+    public var description: String { message }
+
+    /// Another controller's object may go without an event that concerns us, so it is looked at again.
+    public var retryClass: RetryClass { code == .controlledByOther ? .retryAfter(.seconds(60)) : .terminal }
+
+    static func controlledByOther(_ object: ObjectReference, _ other: OwnerReference) -> ApplyError {
+        ApplyError(
+            code: .controlledByOther, object: object,
+            message: "\(object) is managed by \(other.kind) \(other.name); rename one of the two resources or delete \(object)")
+    }
+
+    static func notPrunable(_ object: ObjectReference) -> ApplyError {
+        ApplyError(code: .notPrunable, object: object, message: "\(object) may hold data and is never deleted by inventory; delete it by hand")
+    }
+
+    /// Reads a 422; nil when it is neither about an immutable field nor about a second controller.
+    init?(classifying error: KubernetesError, _ object: ObjectReference) {
+        guard error.code == .invalid else { return nil }
+        if error.causes.contains(where: { $0.field.hasPrefix("metadata.ownerReferences") }) {
+            self.init(code: .controlledByOther, object: object, message: "\(object) is managed by another controller: \(error.message)")
+            return
+        }
+        guard let cause = error.causes.first(where: { $0.message.contains("immutable") }) else { return nil }
+        self.init(
+            code: .immutableField, object: object,
+            message: "\(object): field \(cause.field) cannot change on a live object; delete \(object) and it is made anew, or undo the change")
+    }
+
+    private init(code: Code, object: ObjectReference, message: String) {
+        self.code = code
+        self.object = object
+        self.message = message
+    }
+}
+
+struct ApplierMetrics: Sendable {
+    let sent, skipped, forgotten, recreated, pruned, pruneRefused: Counter
+
+    init(_ metrics: RuntimeMetrics) {
+        sent = metrics.counter("applies", ("result", "sent"))
+        skipped = metrics.counter("applies", ("result", "skipped"))
+        forgotten = metrics.counter("applier_memory_resets")
+        recreated = metrics.counter("applier_recreated_objects")
+        pruned = metrics.counter("prunes", ("result", "deleted"))
+        pruneRefused = metrics.counter("prunes", ("result", "refused"))
+    }
+}
