@@ -1,0 +1,74 @@
+// The account of events: how many were seen, how many left the agent, how many did not and why.
+// The aggregator, the kernel's loss counters and the exporter all book into it; it becomes `ebpf.agent.events`.
+// It never estimates: for each class, seen = exported + dropped + what still waits for an owner.
+
+/// `ebpf.event.class`.
+public enum EventClass: String, Sendable, Hashable, CaseIterable {
+    /// Waits on the run queue and context switches.
+    case sched
+    case connect = "tcp_connect"
+    /// Retransmitted segments.
+    case retransmit = "tcp_retransmit"
+    case syscall
+    /// Points handed to the exporter.
+    case metricPoint = "metric_point"
+
+    /// The class of the events of a hook's function; nil for a function that is not known here.
+    public init?(hook function: String) {
+        switch function {
+        case "sched_wakeup", "sched_wakeup_new", "sched_switch": self = .sched
+        case "inet_sock_set_state": self = .connect
+        case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
+        case "sys_enter", "sys_exit": self = .syscall
+        default: return nil
+        }
+    }
+}
+
+/// Counts of events by class and outcome.
+public struct EventLedger: Sendable, Equatable {
+    /// Why events were not exported as their owner's own series.
+    public enum Reason: String, Sendable, Hashable {
+        /// Exported, but in a `~other` series.
+        case seriesLimit = "series_limit"
+        /// Exported, but without an owner: its cgroup was gone, or it has none.
+        case unresolved
+        /// Dropped: the namespace is not looked at.
+        case namespaceFilter = "namespace_filter"
+        /// Dropped: an entry of a map had a length that the layout does not know.
+        case malformed
+    }
+
+    public enum Outcome: String, Sendable, Hashable {
+        case seen, exported, dropped
+    }
+
+    public struct Entry: Sendable, Hashable {
+        public var eventClass: EventClass
+        public var outcome: Outcome
+        /// Empty for events that went the ordinary way.
+        public var reason: String
+    }
+
+    public private(set) var counts: [Entry: UInt64] = [:]
+
+    public init() {}
+
+    public mutating func see(_ count: UInt64, _ eventClass: EventClass) { add(count, Entry(eventClass: eventClass, outcome: .seen, reason: "")) }
+
+    public mutating func export(_ count: UInt64, _ eventClass: EventClass, because reason: Reason? = nil) {
+        add(count, Entry(eventClass: eventClass, outcome: .exported, reason: reason?.rawValue ?? ""))
+    }
+
+    public mutating func drop(_ count: UInt64, _ eventClass: EventClass, because reason: String) {
+        add(count, Entry(eventClass: eventClass, outcome: .dropped, reason: reason))
+    }
+
+    public subscript(_ eventClass: EventClass, _ outcome: Outcome, _ reason: String = "") -> UInt64 {
+        counts[Entry(eventClass: eventClass, outcome: outcome, reason: reason)] ?? 0
+    }
+
+    private mutating func add(_ count: UInt64, _ entry: Entry) {
+        if count > 0 { counts[entry, default: 0] &+= count }
+    }
+}

@@ -1,0 +1,119 @@
+// The kinds of groups that programs count into, and how one entry of such a map becomes a key and a row of numbers.
+// ProbeAggregator decodes with it; the reader of the maps takes the names from it.
+// It never trusts a length: an entry of another size than ProbePrograms' layouts say is refused and counted.
+
+import ProbePrograms
+
+/// A map of groups. The raw value is the map's name.
+public enum GroupKind: String, Sendable, Hashable, CaseIterable {
+    case sched = "sched_groups"
+    case connects
+    case retransmits
+    case syscalls
+
+    var keyBytes: Int {
+        switch self {
+        case .sched: SchedKey.byteCount
+        case .connects: ConnectKey.byteCount
+        case .retransmits: RetransmitKey.byteCount
+        case .syscalls: SyscallKey.byteCount
+        }
+    }
+
+    var valueBytes: Int {
+        switch self {
+        case .sched: SchedValue.byteCount
+        case .connects, .syscalls: HistogramLayout.byteCount
+        case .retransmits: RetransmitValue.byteCount
+        }
+    }
+
+    /// Points that one group becomes.
+    var pointsPerGroup: Int { self == .sched ? 3 : 1 }
+
+    /// `ebpf.event.class` of what this kind counts.
+    var eventClass: EventClass {
+        switch self {
+        case .sched: .sched
+        case .connects: .connect
+        case .retransmits: .retransmit
+        case .syscalls: .syscall
+        }
+    }
+
+    /// How many events a row stands for.
+    func eventCount(_ row: CounterRow) -> UInt64 {
+        switch self {
+        case .sched: row.histogram().count &+ row[SchedValue.voluntaryOffset] &+ row[SchedValue.involuntaryOffset]
+        case .connects, .syscalls: row.histogram().count
+        case .retransmits: row[RetransmitValue.segmentsOffset]
+        }
+    }
+}
+
+/// A group's key in any of the maps: a cgroup, and two numbers whose meaning depends on the kind (zero when the map has none).
+struct GroupKey: Hashable, Sendable {
+    var cgroup: UInt64
+    var first: UInt32
+    var second: UInt32
+
+    /// Every key has the cgroup at 0 and, when it is 16 bytes long, two 32-bit numbers at 8 and 12.
+    init?(_ bytes: [UInt8], kind: GroupKind) {
+        guard bytes.count == kind.keyBytes else { return nil }
+        cgroup = bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+        first = bytes.count == 16 ? bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self) } : 0
+        second = bytes.count == 16 ? bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 12, as: UInt32.self) } : 0
+    }
+
+    init(cgroup: UInt64, first: UInt32 = 0, second: UInt32 = 0) {
+        self.cgroup = cgroup
+        self.first = first
+        self.second = second
+    }
+
+    /// The key as it stands in the map.
+    func bytes(_ kind: GroupKind) -> [UInt8] {
+        var bytes = withUnsafeBytes(of: cgroup) { Array($0) }
+        if kind.keyBytes == 16 {
+            withUnsafeBytes(of: first) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: second) { bytes.append(contentsOf: $0) }
+        }
+        return bytes
+    }
+}
+
+/// A value of any of the maps: all of them are rows of 64-bit counters, so CPUs are added, readings compared and series summed field by field.
+struct CounterRow: Equatable, Sendable {
+    private(set) var counters: [UInt64]
+
+    init(_ counters: [UInt64]) { self.counters = counters }
+
+    /// The sum over all CPUs; nil when one of the values has a wrong length, or there is none.
+    init?(perCPU values: [[UInt8]], kind: GroupKind) {
+        guard !values.isEmpty, values.allSatisfy({ $0.count == kind.valueBytes }) else { return nil }
+        counters = [UInt64](repeating: 0, count: kind.valueBytes / 8)
+        for value in values {
+            value.withUnsafeBytes { bytes in
+                for index in counters.indices { counters[index] &+= bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) }
+            }
+        }
+    }
+
+    /// The counter at a byte offset of the layout.
+    subscript(offset: Int) -> UInt64 { counters[offset / 8] }
+
+    var isZero: Bool { counters.allSatisfy { $0 == 0 } }
+
+    static func += (left: inout CounterRow, right: CounterRow) {
+        for index in left.counters.indices { left.counters[index] &+= right.counters[index] }
+    }
+
+    /// What was counted since an earlier reading of the same entry. Counters only grow, so one that fell means that the entry was made anew.
+    func since(_ earlier: CounterRow) -> CounterRow {
+        if zip(counters, earlier.counters).contains(where: { $0 < $1 }) { return self }
+        return CounterRow(zip(counters, earlier.counters).map { $0 - $1 })
+    }
+
+    /// The histogram that begins at the row's first byte.
+    func histogram() -> SlotHistogram { SlotHistogram(counters[..<(HistogramLayout.byteCount / 8)]) }
+}

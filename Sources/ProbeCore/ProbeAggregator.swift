@@ -1,0 +1,188 @@
+// From readings of the kernel's maps to cumulative series with owners: the core of the agent.
+// The agent and `sonde top` give it readings, walks of the cgroup tree and link names, and take metrics at the end of each window.
+// It never does I/O and never asks the time: readings and times are handed in.
+
+import OTLPMessages
+import SondeAPI
+
+/// One window is: `absorb` for each map, `observe` when a walk is due, `endWindow`.
+///
+/// Guarantees: what was absorbed is counted exactly once, for its own owner, or, when a limit or a lost identity forbids that, for `~other` or
+/// `unknown_service`. Maps are read without being emptied; an entry that the kernel made anew is noticed because its counters fell.
+public struct ProbeAggregator: Sendable {
+    public struct Settings: Sendable {
+        public var limits: SeriesLimits
+        public var namespaces: ProbeNamespaces
+        public var node: Node
+        public var scope: Scope
+
+        public init(limits: SeriesLimits, namespaces: ProbeNamespaces, node: Node, scope: Scope) {
+            self.limits = limits
+            self.namespaces = namespaces
+            self.node = node
+            self.scope = scope
+        }
+    }
+
+    /// Counts of a cgroup that has no owner yet wait for so many further windows.
+    static let unknownWindowsMax = 2
+    /// So many groups may wait; more are counted at once for what is known of them.
+    static let waitingMax = 4096
+
+    private struct Group: Hashable {
+        var kind: GroupKind
+        var key: GroupKey
+    }
+
+    private struct Arrival {
+        var row: CounterRow
+        var windowStart: UInt64
+        var windowsWaited = 0
+    }
+
+    public private(set) var settings: Settings
+    public private(set) var ledger = EventLedger()
+    private var identities = IdentityIndex()
+    private var store: SeriesStore
+    /// The last reading of each entry.
+    private var readings: [Group: CounterRow] = [:]
+    private var arrivals: [Group: Arrival] = [:]
+    private var windowStart: UInt64
+    private var departing: Set<Owner> = []
+
+    /// - Parameter startUnixNanoseconds: when counting began: the start time of series that are there in the first window.
+    public init(settings: Settings, startUnixNanoseconds: UInt64) {
+        self.settings = settings
+        store = SeriesStore(limits: settings.limits)
+        windowStart = startUnixNanoseconds
+    }
+
+    // MARK: A window
+
+    /// Takes a reading of a whole map.
+    public mutating func absorb(_ groups: some Sequence<RawGroup>, of kind: GroupKind) {
+        for raw in groups {
+            guard let key = GroupKey(raw.key, kind: kind), let row = CounterRow(perCPU: raw.values, kind: kind) else {
+                ledger.see(1, kind.eventClass)
+                ledger.drop(1, kind.eventClass, because: EventLedger.Reason.malformed.rawValue)
+                continue
+            }
+            let group = Group(kind: kind, key: key)
+            let news = readings[group].map(row.since) ?? row
+            readings[group] = row
+            if news.isZero { continue }
+            ledger.see(kind.eventCount(news), kind.eventClass)
+            if arrivals[group] != nil { arrivals[group]?.row += news } else { arrivals[group] = Arrival(row: news, windowStart: windowStart) }
+        }
+    }
+
+    /// Whether counts came from a cgroup that no walk has shown.
+    public var hasUnknownCgroups: Bool {
+        arrivals.keys.contains { $0.key.cgroup != 0 && identities.resolve($0.key.cgroup) == .unknown }
+    }
+
+    /// Takes a complete walk of the cgroup tree.
+    public mutating func observe(_ directories: [CgroupDirectory]) { identities.observe(directories) }
+
+    /// Whether links may name a container that has no name yet.
+    public var needsLinks: Bool { identities.needsLinks }
+
+    /// Takes all links of /var/log/containers.
+    public mutating func observe(_ links: [ContainerLogLink]) { identities.observe(links) }
+
+    /// Ends the window: every series as one point. An owner whose cgroups are gone comes a last time and is then forgotten.
+    public mutating func endWindow(at unixNanoseconds: UInt64) -> [ResourceMetrics] {
+        settleArrivals()
+        let metrics = MetricsBuilder(settings: settings, endUnixNanoseconds: unixNanoseconds).metrics(of: store)
+        forgetDeparted()
+        identities.advanceWindow()
+        windowStart = unixNanoseconds
+        return metrics
+    }
+
+    /// Points of the newest export.
+    public var seriesCount: Int { store.count }
+
+    /// Cgroups of the newest walk.
+    public var cgroupCount: Int { identities.livingCount }
+
+    // MARK: Changes
+
+    /// Puts new limits and filters in force. Series of namespaces that are no longer looked at end.
+    public mutating func update(_ settings: Settings) {
+        self.settings = settings
+        store.limits = settings.limits
+        store.removeOwners { [self] in !isSelected($0) }
+    }
+
+    /// Forgets a kind whose program was unloaded: its maps are gone, and a later load begins new series.
+    public mutating func forget(_ kind: GroupKind) {
+        readings = readings.filter { $0.key.kind != kind }
+        arrivals = arrivals.filter { $0.key.kind != kind }
+        store.remove(kind)
+    }
+
+    /// The keys of entries whose cgroup is gone and whose counts are taken: the caller deletes them from the kernel's maps, which have no other way to
+    /// get rid of them. They are forgotten here, so that a later entry of the same key counts from zero.
+    public mutating func takeStaleKeys() -> [GroupKind: [[UInt8]]] {
+        var stale: [GroupKind: [[UInt8]]] = [:]
+        for group in readings.keys where isStale(group) {
+            stale[group.kind, default: []].append(group.key.bytes(group.kind))
+            readings[group] = nil
+        }
+        return stale
+    }
+
+    private func isStale(_ group: Group) -> Bool {
+        let cgroup = group.key.cgroup
+        return cgroup != 0 && !identities.isAlive(cgroup) && !identities.isJustGone(cgroup) && arrivals[group] == nil
+    }
+}
+
+// MARK: Owners
+
+extension ProbeAggregator {
+    private mutating func settleArrivals() {
+        var waiting: [Group: Arrival] = [:]
+        for (group, arrival) in arrivals {
+            let resolution = group.key.cgroup == 0 ? .known(.unresolved) : identities.resolve(group.key.cgroup)
+            switch resolution {
+            case .known(let owner): place(arrival, group, for: owner)
+            case .incomplete(let owner) where waiting.count >= Self.waitingMax: place(arrival, group, for: owner)
+            case .unknown where waiting.count >= Self.waitingMax || arrival.windowsWaited >= Self.unknownWindowsMax:
+                place(arrival, group, for: .unresolved)
+            case .incomplete, .unknown:
+                waiting[group] = arrival
+                waiting[group]?.windowsWaited += 1
+            }
+        }
+        arrivals = waiting
+    }
+
+    private mutating func place(_ arrival: Arrival, _ group: Group, for owner: Owner) {
+        let count = group.kind.eventCount(arrival.row)
+        guard isSelected(owner) else {
+            ledger.drop(count, group.kind.eventClass, because: EventLedger.Reason.namespaceFilter.rawValue)
+            return
+        }
+        let placement = store.add(
+            arrival.row, to: owner, kind: group.kind, label: .exact(first: group.key.first, second: group.key.second), startingAt: arrival.windowStart)
+        let reason: EventLedger.Reason? = placement == .overflow ? .seriesLimit : owner == .unresolved ? .unresolved : nil
+        ledger.export(count, group.kind.eventClass, because: reason)
+    }
+
+    /// With a list of namespaces to include, what is in no namespace, or in one that is not known, is left out.
+    private func isSelected(_ owner: Owner) -> Bool {
+        if owner == .overflow { return true }
+        return owner.namespace.map(settings.namespaces.contains) ?? settings.namespaces.include.isEmpty
+    }
+
+    /// The walk that misses a cgroup may be older than its last events, so an owner goes one window after it was first missed.
+    private mutating func forgetDeparted() {
+        let living = identities.livingOwners
+        let missing = Set(store.owners.keys.filter { !living.contains($0) && $0 != .unresolved && $0 != .overflow })
+        let departed = departing.intersection(missing)
+        if !departed.isEmpty { store.removeOwners(where: departed.contains) }
+        departing = missing.subtracting(departed)
+    }
+}

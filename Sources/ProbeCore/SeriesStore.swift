@@ -1,0 +1,97 @@
+// The cumulative series of every owner, and the limits on how many there may be.
+// ProbeAggregator adds what each window brought; MetricsBuilder reads them.
+// It never loses a count: beyond a limit counts go to a series that is called ~other.
+
+/// How many series there may be. A series is a point of the export.
+public struct SeriesLimits: Hashable, Sendable {
+    /// For one owner (a container, a unit of the host).
+    public var perOwner: Int
+    public var total: Int
+
+    public init(perOwner: Int, total: Int) {
+        self.perOwner = perOwner
+        self.total = total
+    }
+}
+
+/// A counter row that only grows, and since when.
+struct Series: Equatable, Sendable {
+    var startUnixNanoseconds: UInt64
+    var row: CounterRow
+}
+
+/// What tells an owner's series apart: the kind and the numbers of the key.
+struct SeriesKey: Hashable, Sendable {
+    enum Label: Hashable, Sendable {
+        case exact(first: UInt32, second: UInt32)
+        /// All labels beyond a limit.
+        case overflow
+    }
+
+    var kind: GroupKind
+    var label: Label
+}
+
+struct SeriesStore {
+    /// Where counts went.
+    enum Placement: Equatable {
+        case own
+        /// To a `~other` series, because of a limit.
+        case overflow
+    }
+
+    private(set) var owners: [Owner: [SeriesKey: Series]] = [:]
+    var limits: SeriesLimits
+
+    /// Points over all owners.
+    private(set) var count = 0
+
+    init(limits: SeriesLimits) { self.limits = limits }
+
+    /// Adds a row to the owner's series, which begins at `start` when it is new.
+    ///
+    /// Overflow series are made beyond the limits: at most one for each kind and owner that has a series, and for `Owner.overflow`.
+    mutating func add(_ row: CounterRow, to owner: Owner, kind: GroupKind, label: SeriesKey.Label, startingAt start: UInt64) -> Placement {
+        let key = SeriesKey(kind: kind, label: label)
+        if owners[owner]?[key] != nil || hasRoom(for: owner, points: kind.pointsPerGroup) {
+            insert(row, to: owner, key: key, startingAt: start)
+            return .own
+        }
+        let isKnownOwner = owners[owner] != nil && count < limits.total
+        insert(row, to: isKnownOwner ? owner : .overflow, key: SeriesKey(kind: kind, label: .overflow), startingAt: start)
+        return .overflow
+    }
+
+    private func hasRoom(for owner: Owner, points: Int) -> Bool {
+        guard count + points <= limits.total else { return false }
+        let used = owners[owner]?.keys.reduce(0) { $0 + $1.kind.pointsPerGroup } ?? 0
+        return used + points <= limits.perOwner
+    }
+
+    private mutating func insert(_ row: CounterRow, to owner: Owner, key: SeriesKey, startingAt start: UInt64) {
+        if (owners[owner, default: [:]][key]?.row += row) != nil { return }
+        owners[owner, default: [:]][key] = Series(startUnixNanoseconds: start, row: row)
+        count += key.kind.pointsPerGroup
+    }
+
+    mutating func removeOwners(where isGone: (Owner) -> Bool) {
+        for owner in owners.keys where isGone(owner) { remove(owner) }
+    }
+
+    mutating func remove(_ kind: GroupKind) {
+        for (owner, series) in owners {
+            owners[owner] = series.filter { $0.key.kind != kind }
+            if owners[owner]?.isEmpty == true { owners[owner] = nil }
+        }
+        recount()
+    }
+
+    private mutating func remove(_ owner: Owner) {
+        owners[owner] = nil
+        recount()
+    }
+
+    private mutating func recount() {
+        count = owners.values.reduce(0) { $0 + $1.keys.reduce(0) { $0 + $1.kind.pointsPerGroup } }
+    }
+}

@@ -1,0 +1,91 @@
+// What the agent says about itself.
+
+import OTLPMessages
+import Testing
+
+@testable import ProbeCore
+
+@Suite struct AgentTelemetryTests {
+    static let process = ProcessReading(userSeconds: 1.5, systemSeconds: 0.5, residentBytes: 9_000_000)
+
+    static func metrics(_ telemetry: AgentTelemetry, _ aggregator: ProbeAggregator = ProbeAggregatorTests.aggregator(), export: ExportReading = ExportReading())
+        -> [String: Metric]
+    {
+        let reading = AgentReading(process: process, export: export, maps: [MapReading(name: "connects", used: 5, capacity: 20)])
+        let metrics = telemetry.metrics(reading, aggregator: aggregator, version: "1.2", at: 2000).metrics
+        return Dictionary(uniqueKeysWithValues: metrics.map { ($0.name, $0) })
+    }
+
+    static func points(_ metric: Metric?) -> [[Attribute]: NumberPoint.Value] {
+        switch metric?.data {
+        case .sum(let points, .cumulative, _), .gauge(let points): Dictionary(uniqueKeysWithValues: points.map { ($0.attributes, $0.value) })
+        default: [:]
+        }
+    }
+
+    static func hook(runs: UInt64, sampled: UInt64, ns: UInt64, losses: [String: UInt64] = [:]) -> HookReading {
+        HookReading(function: "sched_switch", runs: runs, sampledRuns: sampled, sampledNanoseconds: ns, losses: losses)
+    }
+
+    static let program = [Attribute("ebpf.program.name", "sched_switch")]
+
+    @Test func kernelTimeIsEstimatedFromSampledRuns() {
+        var telemetry = AgentTelemetry(startUnixNanoseconds: 1000)
+        telemetry.record(Self.hook(runs: 640, sampled: 10, ns: 2000))
+        var metrics = Self.metrics(telemetry)
+        #expect(Self.points(metrics["ebpf.agent.program.time"])[Self.program] == .double(0.000128))
+        // A cheaper window adds its own mean: the sum never falls.
+        telemetry.record(Self.hook(runs: 1280, sampled: 20, ns: 2100))
+        metrics = Self.metrics(telemetry)
+        #expect(Self.points(metrics["ebpf.agent.program.time"])[Self.program] == .double(0.000128 + 0.0000064))
+        #expect(Self.points(metrics["ebpf.agent.program.runs"])[Self.program] == .int(1280))
+        // Runs without a sample among them take the mean of all.
+        telemetry.record(Self.hook(runs: 1300, sampled: 20, ns: 2100))
+        #expect(Self.points(Self.metrics(telemetry)["ebpf.agent.program.runs"])[Self.program] == .int(1300))
+    }
+
+    @Test func aProgramThatIsLoadedAgainGoesOnCounting() {
+        var telemetry = AgentTelemetry(startUnixNanoseconds: 1000)
+        telemetry.record(Self.hook(runs: 640, sampled: 10, ns: 2000, losses: ["map_full": 4]))
+        telemetry.record(Self.hook(runs: 64, sampled: 1, ns: 100, losses: ["map_full": 1]))
+        let metrics = Self.metrics(telemetry)
+        #expect(Self.points(metrics["ebpf.agent.program.runs"])[Self.program] == .int(704))
+        let dropped = [Attribute("ebpf.event.class", "sched"), Attribute("ebpf.event.outcome", "dropped"), Attribute("ebpf.event.reason", "map_full")]
+        #expect(Self.points(metrics["ebpf.agent.events"])[dropped] == .int(5))
+        #expect(Self.points(metrics["ebpf.agent.events"])[[Attribute("ebpf.event.class", "sched"), Attribute("ebpf.event.outcome", "seen")]] == .int(5))
+    }
+
+    @Test func seenIsExportedAndDropped() {
+        var aggregator = ProbeAggregatorTests.aggregator(Fixture.settings(exclude: ["shop"]), [ProbeAggregatorTests.nginx])
+        aggregator.absorb([Fixture.segments(2, perCPU: [7]), RawGroup(key: [], values: [])], of: .retransmits)
+        _ = aggregator.endWindow(at: 2000)
+        let events = Self.points(Self.metrics(AgentTelemetry(startUnixNanoseconds: 1000), aggregator)["ebpf.agent.events"])
+        func event(_ outcome: String, _ reason: String? = nil) -> NumberPoint.Value? {
+            let attributes = [Attribute("ebpf.event.class", "tcp_retransmit"), Attribute("ebpf.event.outcome", .string(outcome))]
+            return events[attributes + (reason.map { [Attribute("ebpf.event.reason", .string($0))] } ?? [])]
+        }
+        #expect(event("seen") == .int(8) && event("exported") == .int(7) && event("dropped", "malformed") == .int(1))
+    }
+
+    @Test func theExportersLossesLeaveOnTheSamePath() {
+        let export = ExportReading(seen: 10, exported: 6, dropped: ["queue_full": 3, "http_400": 1])
+        let events = Self.points(Self.metrics(AgentTelemetry(startUnixNanoseconds: 1000), export: export)["ebpf.agent.events"])
+        let point = Attribute("ebpf.event.class", "metric_point"), dropped = Attribute("ebpf.event.outcome", "dropped")
+        #expect(events[[point, Attribute("ebpf.event.outcome", "seen")]] == .int(10))
+        #expect(events[[point, Attribute("ebpf.event.outcome", "exported")]] == .int(6))
+        #expect(events[[point, dropped, Attribute("ebpf.event.reason", "queue_full")]] == .int(3))
+        #expect(events[[point, dropped, Attribute("ebpf.event.reason", "http_400")]] == .int(1))
+    }
+
+    @Test func theProcessAndTheMapsAreReported() {
+        let metrics = Self.metrics(AgentTelemetry(startUnixNanoseconds: 1000))
+        #expect(Self.points(metrics["process.cpu.time"]) == [[Attribute("cpu.mode", "user")]: .double(1.5), [Attribute("cpu.mode", "system")]: .double(0.5)])
+        #expect(
+            metrics["process.memory.usage"]?.data
+                == .sum([NumberPoint(time: TimeSpan(startUnixNanoseconds: 1000, endUnixNanoseconds: 2000), value: .int(9_000_000))], .cumulative, .nonMonotonic)
+        )
+        #expect(Self.points(metrics["ebpf.agent.map.usage"]) == [[Attribute("ebpf.map.name", "connects")]: .double(0.25)])
+        #expect(Self.points(metrics["ebpf.agent.series"]) == [[]: .int(0)])
+        #expect(metrics["process.cpu.time"]?.unit == "s" && metrics["process.memory.usage"]?.unit == "By")
+    }
+}

@@ -1,0 +1,96 @@
+// Names, units and attributes of what is sent: the table of docs/signals.md.
+
+import OTLPMessages
+import ProbePrograms
+import Testing
+
+@testable import ProbeCore
+
+@Suite struct MetricNamesTests {
+    static func metrics(_ kind: GroupKind, _ groups: [RawGroup]) throws -> [Metric] {
+        var aggregator = ProbeAggregatorTests.aggregator()
+        aggregator.absorb(groups, of: kind)
+        return try aggregator.endWindow(at: 2000).resource("nginx").metrics
+    }
+
+    /// Attributes of every point of a kind's only metric, in the order of the groups.
+    static func attributes(_ kind: GroupKind, _ group: RawGroup) throws -> [Attribute] {
+        switch try metrics(kind, [group])[0].data {
+        case .exponentialHistogram(let points, .cumulative): points[0].attributes
+        case .sum(let points, .cumulative, .monotonic): points[0].attributes
+        default: []
+        }
+    }
+
+    @Test func theSchedulerGivesLatencyAndSwitches() throws {
+        let metrics = try Self.metrics(.sched, [Fixture.sched(2, slots: [15: 2], sumNanoseconds: 70_000, voluntary: 3, involuntary: 4)])
+        #expect(metrics.map(\.name) == ["ebpf.sched.runqueue.latency", "process.context_switches"] && metrics.map(\.unit) == ["s", "{context_switch}"])
+        guard case .exponentialHistogram(let latency, .cumulative) = metrics[0].data, case .sum(let switches, .cumulative, .monotonic) = metrics[1].data else {
+            return #expect(Bool(false))
+        }
+        #expect(latency[0].attributes.isEmpty && latency[0].count == 2 && latency[0].sum == 0.00007)
+        #expect(
+            switches.map(\.attributes) == [[Attribute("process.context_switch.type", "voluntary")], [Attribute("process.context_switch.type", "involuntary")]])
+        #expect(switches.map(\.value) == [.int(3), .int(4)])
+    }
+
+    @Test(
+        arguments: [
+            (ConnectKey.Role.client, 0, [Attribute("network.tcp.role", "client")]),
+            (.server, 0, [Attribute("network.tcp.role", "server")]),
+            (.client, 111, [Attribute("network.tcp.role", "client"), Attribute("error.type", "ECONNREFUSED")]),
+            (.client, unknownKernelError, [Attribute("network.tcp.role", "client"), Attribute("error.type", "_OTHER")]),
+            (.client, 4000, [Attribute("network.tcp.role", "client"), Attribute("error.type", "4000")]),
+        ] as [(ConnectKey.Role, UInt32, [Attribute])])
+    func connections(role: ConnectKey.Role, error: UInt32, expected: [Attribute]) throws {
+        let group = RawGroup(key: Fixture.key(2, role.rawValue, error), values: [Fixture.histogram([12: 1])])
+        #expect(try Self.attributes(.connects, group) == expected)
+        let metric = try Self.metrics(.connects, [group])[0]
+        #expect(metric.name == "ebpf.tcp.connect.duration" && metric.unit == "s")
+    }
+
+    @Test(arguments: zip(RetransmitKey.Kind.allCases, ["rto", "fast", "tlp", "synack"])) func retransmits(kind: RetransmitKey.Kind, name: String) throws {
+        #expect(try Self.attributes(.retransmits, Fixture.segments(2, kind: kind, perCPU: [1])) == [Attribute("tcp.retransmit.kind", .string(name))])
+        let failed = try Self.attributes(.retransmits, Fixture.segments(2, kind: kind, error: 105, perCPU: [1]))
+        #expect(failed.last == Attribute("error.type", "ENOBUFS"))
+        let metric = try Self.metrics(.retransmits, [Fixture.segments(2, perCPU: [1])])[0]
+        #expect(metric.name == "ebpf.tcp.retransmits" && metric.unit == "{segment}")
+    }
+
+    @Test(arguments: [("read", false), ("write", false), ("epoll_pwait", true), ("futex", true), ("nanosleep", true), ("ppoll", true)])
+    func systemCalls(name: String, waits: Bool) throws {
+        let number = try #require(SystemCalls.number(of: name))
+        let wait = waits ? [Attribute("syscall.wait", true)] : []
+        #expect(try Self.attributes(.syscalls, Fixture.systemCall(2, number: number, count: 1)) == [Attribute("syscall.name", .string(name))] + wait)
+        let failed = try Self.attributes(.syscalls, Fixture.systemCall(2, number: number, error: 11, count: 1))
+        #expect(failed == [Attribute("syscall.name", .string(name)), Attribute("error.type", "EAGAIN")] + wait)
+    }
+
+    @Test func aCallWithoutANameKeepsItsNumber() throws {
+        #expect(try Self.attributes(.syscalls, Fixture.systemCall(2, number: 511, count: 1)) == [Attribute("syscall.name", "511")])
+    }
+
+    @Test(arguments: [
+        ("host", "/", [Attribute("service.name", "host"), Attribute("k8s.node.name", "node-1")]),
+        ("unit", "/system.slice/cron.service", [Attribute("service.name", "cron"), Attribute("k8s.node.name", "node-1")]),
+    ])
+    func resourcesOfTheHost(reason: String, path: String, expected: [Attribute]) throws {
+        var aggregator = ProbeAggregatorTests.aggregator(Fixture.settings(), [CgroupDirectory(id: 1, path: path)])
+        aggregator.absorb([Fixture.segments(1, perCPU: [1])], of: .retransmits)
+        #expect(aggregator.endWindow(at: 2000)[0].resource.attributes == expected, "\(reason)")
+    }
+
+    @Test func outsideOfKubernetesTheHostHasTheName() {
+        #expect(Node(kubernetesName: nil, hostName: "h").attribute == Attribute("host.name", "h"))
+    }
+
+    @Test func kindsMatchTheProgramsMaps() {
+        let maps = ProbeProgram.all.flatMap(\.groupMaps)
+        #expect(Set(maps.map(\.name)) == Set(GroupKind.allCases.map(\.rawValue)))
+        for map in maps {
+            let kind = GroupKind(rawValue: map.name)
+            #expect(kind?.keyBytes == map.keyBytes && kind?.valueBytes == map.valueBytes, "\(map.name)")
+        }
+        #expect(ProbeProgram.all.flatMap(\.hooks).allSatisfy { EventClass(hook: $0.function) != nil })
+    }
+}
