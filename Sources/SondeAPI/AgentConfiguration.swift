@@ -96,7 +96,7 @@ public struct AgentConfiguration: Hashable, Sendable {
         guard document.object != nil else {
             return [
                 Finding(
-                    .error, rule: "wrong-type", path: "", message: "an agent configuration must be a mapping, is \(document.kindName)",
+                    .error, rule: "wrong-type", path: "", message: "an agent configuration must be a mapping, is \(document.kindInWords)",
                     remedy: "start it with apiVersion: \(apiVersion)")
             ]
         }

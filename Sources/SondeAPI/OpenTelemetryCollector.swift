@@ -16,6 +16,17 @@ public struct OpenTelemetryCollector: Hashable, Sendable {
         self.object = object
     }
 
+    /// Errors and warnings about the object and the fields of its spec. What `spec.config` means is checked by CollectorConfig.
+    public static func findings(for object: JSONValue) -> [Finding] {
+        let problems = ObjectCheck.findings(object, type: .openTelemetryCollectors)
+        if object.object == nil { return problems }
+        guard let spec = object["spec"], spec.object != nil else {
+            let remedy = "add spec: {config: {receivers: …, exporters: …, service: {pipelines: …}}}"
+            return problems + [Finding(.error, rule: "missing-field", path: "spec", message: "is required", remedy: remedy)]
+        }
+        return problems + CollectorSchema.spec.findings(for: spec, at: "spec")
+    }
+
     public var metadata: ObjectMetadata { object.metadata }
     public var name: ObjectName { metadata.objectName }
     public var spec: OpenTelemetryCollectorSpec { OpenTelemetryCollectorSpec(object["spec"] ?? .null) }
@@ -81,19 +92,19 @@ extension OpenTelemetryCollectorSpec {
     ]
 }
 
-/// What every object of ours must have before anything else can be said about it.
+/// What every object of ours must have before anything else can be said about it. Items of lists carry neither apiVersion nor kind, so both may be missing.
 enum ObjectCheck {
     static func findings(_ object: JSONValue, type: ResourceType) -> [Finding] {
         guard object.object != nil else {
             return [
                 Finding(
-                    .error, rule: "no-object", path: "", message: "is \(object.kindName), not a Kubernetes object",
+                    .error, rule: "no-object", path: "", message: "is \(object.kindInWords), not a Kubernetes object",
                     remedy: "start with apiVersion: \(type.apiVersion)")
             ]
         }
         var findings: [Finding] = []
-        if object.apiVersion != type.apiVersion { findings.append(wrong("apiVersion", object.apiVersion, type.apiVersion)) }
-        if object.kind != type.kind { findings.append(wrong("kind", object.kind, type.kind)) }
+        if !object.apiVersion.isEmpty, object.apiVersion != type.apiVersion { findings.append(wrong("apiVersion", object.apiVersion, type.apiVersion)) }
+        if !object.kind.isEmpty, object.kind != type.kind { findings.append(wrong("kind", object.kind, type.kind)) }
         if object.metadata.name.isEmpty {
             findings.append(Finding(.error, rule: "missing-field", path: "metadata.name", message: "is required", remedy: "give the resource a name"))
         }
@@ -101,6 +112,6 @@ enum ObjectCheck {
     }
 
     private static func wrong(_ path: String, _ given: String, _ wanted: String) -> Finding {
-        Finding(.error, rule: "wrong-kind", path: path, message: given.isEmpty ? "is required" : "is \(given)", remedy: "write \(path): \(wanted)")
+        Finding(.error, rule: "wrong-kind", path: path, message: "is \(given)", remedy: "write \(path): \(wanted)")
     }
 }

@@ -27,7 +27,7 @@ extension Schema {
     }
 
     private func wrongType(_ value: JSONValue, _ path: String, _ wanted: String) -> Finding {
-        Finding(.error, rule: "wrong-type", path: path, message: "must be \(wanted), is \(value.kindName)", remedy: example(wanted))
+        Finding(.error, rule: "wrong-type", path: path, message: "must be \(wanted), is \(value.kindInWords)", remedy: example(wanted))
     }
 
     private func example(_ wanted: String) -> String {
@@ -50,7 +50,7 @@ extension Schema {
 
     private func checkChoice(_ value: JSONValue, _ path: String, _ allowed: [String]) -> [Finding] {
         if let text = value.string, allowed.contains(text) { return [] }
-        let given = value.string.map { "\"\($0)\"" } ?? value.kindName
+        let given = value.string.map { "\"\($0)\"" } ?? value.kindInWords
         return [
             Finding(
                 .error, rule: "unknown-value", path: path, message: "\(given) is none of its values", remedy: "write one of: \(allowed.joined(separator: ", "))"
@@ -143,7 +143,7 @@ extension Schema.ListKind {
 
 extension JSONValue {
     /// What a user calls this kind of value.
-    package var kindName: String {
+    public var kindInWords: String {
         switch self {
         case .null: "null"
         case .bool: "true or false"
@@ -155,7 +155,7 @@ extension JSONValue {
     }
 
     /// A scalar as a user would write it; lists in brackets. For messages.
-    package var plainText: String {
+    public var plainText: String {
         switch self {
         case .null: "null"
         case .bool(let value): "\(value)"

@@ -15,18 +15,19 @@ public enum Spelling {
         return best?.word
     }
 
-    /// Levenshtein's distance.
+    /// The least number of letters to add, drop, replace or swap with their neighbour (optimal string alignment).
     static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-                diagonal = above
+        var earlier: [Int] = []
+        var previous = Array(0...right.count)
+        for i in left.indices {
+            var row = [i + 1]
+            for j in right.indices {
+                var least = min(previous[j + 1] + 1, row[j] + 1, previous[j] + (left[i] == right[j] ? 0 : 1))
+                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] { least = min(least, earlier[j - 1] + 1) }
+                row.append(least)
             }
+            (earlier, previous) = (previous, row)
         }
-        return row[right.count]
+        return previous[right.count]
     }
 }

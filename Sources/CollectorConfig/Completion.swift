@@ -1,0 +1,74 @@
+// The defaults that rendering fills into a configuration: listen addresses of known components and the collector's own metrics.
+// Hash, text, ports and services are made from the completed document, so that they agree with objects that already exist.
+// It never overrides a value, never touches components that do not run, and its result is never written to the user's resource.
+
+import JSON
+
+extension CollectorConfiguration {
+    /// The configuration as the pods get it.
+    public func completed() -> CollectorConfiguration {
+        var completed = self
+        for id in enabled(.receivers) { completed.completeReceiver(id) }
+        for (id, value) in enabled(.exporters, ofType: ["prometheus"]) {
+            completed.set(.exporters, id, Self.withEndpoint(value, port: ListenerTable.prometheusExporterPort))
+        }
+        for (id, value) in enabled(.extensions, ofType: ["health_check"]) {
+            var value = Self.withEndpoint(value, port: ListenerTable.healthCheckPort)
+            if value["path"] == nil { value["path"] = "/" }
+            completed.set(.extensions, id, value)
+        }
+        for (id, value) in enabled(.extensions, ofType: ["jaeger_query"]) {
+            var value = value.object == nil ? [:] : value
+            value["http"] = Self.withEndpoint(value["http"] ?? [:], port: ListenerTable.jaegerQueryPort)
+            completed.set(.extensions, id, value)
+        }
+        completed.completeTelemetry()
+        return completed
+    }
+
+    private mutating func completeReceiver(_ id: String) {
+        guard let listener = ListenerTable.receiver(ComponentID.type(id)) else { return }
+        let value = components(.receivers)[id] ?? .null
+        switch listener.shape {
+        case .none: return
+        case .single(let port):
+            guard let number = port.number, value["listen_address"] == nil else { return }
+            set(.receivers, id, Self.withEndpoint(value, port: number))
+        case .protocols(let ports):
+            guard var protocols = value["protocols"], let written = protocols.object else { return }
+            for port in ports where written.contains(port.key) {
+                guard let number = port.number else { continue }
+                protocols[port.key] = Self.withEndpoint(protocols[port.key] ?? .null, port: number)
+            }
+            var value = value
+            value["protocols"] = protocols
+            set(.receivers, id, value)
+        }
+    }
+
+    private mutating func completeTelemetry() {
+        let path = ["service", "telemetry", "metrics"]
+        var metrics = value.at(path) ?? [:]
+        if metrics.isNull { metrics = [:] }
+        guard metrics.object != nil, metrics["address"] == nil, metrics["readers"] == nil else { return }
+        metrics["readers"] = [["pull": ["exporter": ["prometheus": ["host": "0.0.0.0", "port": JSONValue(Self.defaultTelemetryPort)]]]]]
+        value.set(path, to: metrics)
+    }
+
+    private mutating func set(_ kind: ComponentKind, _ id: String, _ component: JSONValue) {
+        value.set([kind.rawValue, id], to: component)
+    }
+
+    /// Null becomes a mapping; a missing endpoint becomes all addresses at the default port; an endpoint without a host gets one.
+    private static func withEndpoint(_ value: JSONValue, port: Int) -> JSONValue {
+        var value = value.isNull ? [:] : value
+        guard value.object != nil else { return value }
+        switch value["endpoint"] {
+        case .string(let text)? where !text.isEmpty: value["endpoint"] = .string(Endpoint.withHost(text))
+        case .int(let number)?: value["endpoint"] = .string("0.0.0.0:\(number)")
+        case nil, .null?, .string?: value["endpoint"] = .string("0.0.0.0:\(port)")
+        default: break
+        }
+        return value
+    }
+}
