@@ -1,0 +1,57 @@
+// The pod of a collector: volumes, scheduling, and the fields of the resource that are copied as they are.
+// The Deployment and the DaemonSet of a collector share it.
+// It never writes a field that the resource does not set, except what the collector needs to run.
+
+import CollectorConfig
+import JSON
+import SondeAPI
+
+struct CollectorPod {
+    let context: CollectorContext
+    private var resource: OpenTelemetryCollectorSpec { context.spec }
+
+    /// Fields of the resource with their names in a pod. All are copied as they are.
+    private static let copied: [(field: String, podField: String)] = [
+        ("podSecurityContext", "securityContext"), ("nodeSelector", "nodeSelector"), ("tolerations", "tolerations"), ("affinity", "affinity"),
+        ("topologySpreadConstraints", "topologySpreadConstraints"), ("priorityClassName", "priorityClassName"),
+        ("terminationGracePeriodSeconds", "terminationGracePeriodSeconds"), ("hostNetwork", "hostNetwork"), ("hostPID", "hostPID"),
+        ("hostUsers", "hostUsers"), ("hostAliases", "hostAliases"), ("shareProcessNamespace", "shareProcessNamespace"), ("podDnsConfig", "dnsConfig"),
+    ]
+
+    var spec: JSONValue {
+        var pod: JSONValue = ["serviceAccountName": .string(resource.serviceAccount ?? context.baseName)]
+        if let initContainers = resource["initContainers"] { pod["initContainers"] = initContainers }
+        pod["containers"] = .array((resource["additionalContainers"]?.array ?? []) + [CollectorContainer(context: context).container])
+        pod["volumes"] = .array([configVolume] + (resource["volumes"]?.array ?? []) + extraConfigMaps.map(\.volume))
+        pod["dnsPolicy"] = .string(dnsPolicy)
+        for (field, podField) in Self.copied {
+            guard let value = resource[field], field != "topologySpreadConstraints" || resource.mode == .deployment else { continue }
+            pod[podField] = value
+        }
+        return pod
+    }
+
+    private var dnsPolicy: String {
+        if let given = resource["dnsPolicy"]?.string, !given.isEmpty { return given }
+        if resource["podDnsConfig"]?["nameservers"]?.array?.isEmpty == false { return "None" }
+        return resource.hostNetwork ? "ClusterFirstWithHostNet" : "ClusterFirst"
+    }
+
+    private var configVolume: JSONValue {
+        [
+            "name": "otc-internal",
+            "configMap": ["name": .string(context.configMapName), "items": [["key": "collector.yaml", "path": "collector.yaml"]]],
+        ]
+    }
+
+    /// `spec.configmaps` as volumes and mounts.
+    var extraConfigMaps: [(volume: JSONValue, mount: JSONValue)] {
+        (resource["configmaps"]?.array ?? []).compactMap { entry in
+            guard let name = entry["name"]?.string else { return nil }
+            let volume = Names.configMapVolume(name)
+            let folder = (entry["mountpath"]?.string ?? "").split(separator: "/").joined(separator: "/")
+            let path = folder.isEmpty ? "/var/conf/\(volume)" : "/var/conf/\(folder)/\(volume)"
+            return (["name": .string(volume), "configMap": ["name": .string(name)]], ["name": .string(volume), "mountPath": .string(path)])
+        }
+    }
+}

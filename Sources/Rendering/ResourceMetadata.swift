@@ -1,0 +1,68 @@
+// Which labels and annotations of a resource its objects get, and which labels they get besides.
+// CollectorRendering uses it for every object; the rules are those of the existing operator, minus what belongs to deployment tools.
+// It never copies tracking labels of GitOps tools: a child with them would be pruned or adopted by the tool.
+
+import CollectorConfig
+import JSON
+import Kubernetes
+import SondeAPI
+
+/// Labels and annotations of a collector's objects.
+struct CollectorMetadata {
+    let collector: OpenTelemetryCollector
+
+    /// What belongs to a tool that manages the resource itself, not to what the resource makes.
+    private static let toolPrefixes = [
+        "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "helm.sh/", "meta.helm.sh/",
+        "kubectl.kubernetes.io/last-applied-configuration", "sonde.dev/",
+    ]
+
+    private static func inherited(_ texts: [String: String]) -> [String: String] {
+        texts.filter { key, _ in !toolPrefixes.contains(where: key.hasPrefix) }
+    }
+
+    /// The selector of workloads, Services and budgets. It is immutable in a workload, so it never changes.
+    var selector: [String: String] {
+        [
+            "app.kubernetes.io/managed-by": "opentelemetry-operator",
+            "app.kubernetes.io/instance": Names.instance(namespace: collector.name.namespace ?? "default", name: collector.name.name),
+            "app.kubernetes.io/part-of": "opentelemetry", "app.kubernetes.io/component": "opentelemetry-collector",
+        ]
+    }
+
+    /// Labels of an object whose `app.kubernetes.io/name` is `name`, unless the resource sets that label itself.
+    func labels(name: String) -> [String: String] {
+        var labels = Self.inherited(collector.metadata.labels)
+        if labels["app.kubernetes.io/name"] == nil { labels["app.kubernetes.io/name"] = name }
+        labels["app.kubernetes.io/version"] = Self.version(ofImage: collector.spec.image)
+        return labels.merging(selector) { _, ours in ours }
+    }
+
+    var annotations: [String: String] { Self.inherited(collector.metadata.annotations) }
+
+    /// Annotations of the pods: the user's for pods, the resource's, scrape hints, and the configuration's hash, which rolls the pods.
+    /// The hint's port is the configuration's; the existing operator always writes 8888 (opentelemetry-operator#4233).
+    func podAnnotations(hash: String, telemetryPort: Int) -> [String: String] {
+        let given = (collector.spec["podAnnotations"]?.object ?? [:]).compactMap { key, value in value.string.map { (key, $0) } }
+        var annotations = Self.inherited(Dictionary(given, uniquingKeysWith: { $1 })).merging(self.annotations) { pods, _ in pods }
+        if collector.spec.hasPrometheusAnnotations {
+            let hints = ["prometheus.io/scrape": "true", "prometheus.io/port": "\(telemetryPort)", "prometheus.io/path": "/metrics"]
+            let missing = hints.filter { annotations[$0.key] == nil }
+            annotations.merge(missing) { given, _ in given }
+            if !missing.isEmpty { annotations["operator.opentelemetry.io/prometheus-annotations-added"] = "true" }
+        }
+        annotations["opentelemetry-operator-config/sha256"] = hash
+        return annotations
+    }
+
+    /// The image's tag: `latest` without one. `registry:5000/img` gives no tag, as its colon is a port's.
+    static func version(ofImage image: String) -> String {
+        let parts = image.split(separator: ":", omittingEmptySubsequences: false)
+        switch parts.count {
+        case 2 where !parts[1].contains("/"): return Names.labelValue(String(parts[1]))
+        case 3 where parts[1].hasSuffix("@sha256"): return Names.labelValue(String(parts[1].dropLast("@sha256".count)))
+        case 3 where !parts[2].contains("/") && parts[1].contains("/"): return Names.labelValue(String(parts[2]))
+        default: return "latest"
+        }
+    }
+}
