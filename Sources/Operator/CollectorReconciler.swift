@@ -1,0 +1,120 @@
+// Brings one OpenTelemetryCollector's objects to what its spec asks for, and its status to what was observed.
+// The collector controller calls it with a key; it reads stores, renders, applies, prunes and writes the status, in this order.
+// It never writes to the resource itself, its status and an earlier operator's finalizer aside.
+
+import CollectorConfig
+import JSON
+import Kubernetes
+import KubernetesRuntime
+import Logging
+import Rendering
+import SondeAPI
+
+struct CollectorReconciler: Sendable {
+    let context: ReconcilerContext
+    let foreignWriters: ForeignStatusWriters
+
+    /// Kinds in which leftovers of a collector are looked for.
+    static let prunableKinds: [ResourceType] = [.deployments, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets]
+
+    func reconcile(_ name: ObjectName) async throws -> ReconcileResult {
+        guard let object = context.store(.openTelemetryCollectors).get(name) else {
+            context.statusWriter.forget(ObjectReference(.openTelemetryCollectors, name))
+            return .done
+        }
+        if object.metadata.isBeingDeleted { return try await release(object) }
+        var observation = CollectorObservation(collector: try OpenTelemetryCollector(object: object), workloadType: .deployments)
+        if observation.collector.spec.mode == .daemonset { observation.workloadType = .daemonSets }
+        observation.workload = currentWorkload(observation)
+        let (result, failure) = try await converge(&observation)
+        try await writeStatus(observation)
+        if let failure { throw failure }
+        return result
+    }
+
+    /// Fills the observation with what came of it. - Returns: When to look again, and the error to end with after the status is written.
+    private func converge(_ observation: inout CollectorObservation) async throws -> (ReconcileResult, (any Error)?) {
+        let collector = observation.collector
+        observation.isPaused = !collector.spec.isManaged || ResourceAnnotations.isPaused(collector.object)
+        if observation.isPaused { return (.done, nil) }
+        let findings = Validation.findings(collector: collector.object)
+        observation.warnings = findings.warnings
+        observation.verdict = Verdict(errors: findings.errors)
+        if observation.verdict != nil { return (.done, nil) }
+        if let (verdict, remaining) = try await otherOperator(collector) {
+            observation.verdict = verdict
+            return (.after(remaining), nil)
+        }
+        do {
+            observation.workload = try await apply(collector) ?? observation.workload
+            return try await checkPods(&observation)
+        } catch {
+            guard let verdict = Verdict(error) else { throw error }
+            observation.verdict = verdict
+            return (.done, error)
+        }
+    }
+
+    /// - Returns: The workload as the server answered; nil when nothing had to be written.
+    private func apply(_ collector: OpenTelemetryCollector) async throws -> JSONValue? {
+        let manifests = CollectorRendering.render(collector, context.collectorFacts)
+        let answers = try await context.applyAll(manifests, for: collector.object, type: .openTelemetryCollectors)
+        let keeping = Set(manifests.map(\.reference)).union(keptConfigMaps(collector, current: manifests))
+        try await context.prune(collector.object, kinds: Self.prunableKinds, keeping: keeping)
+        return answers.first { $0.key.type == .deployments || $0.key.type == .daemonSets }?.value
+    }
+
+    /// The newest earlier ConfigMaps, as many as the spec asks for (COLLECTOR.md A5): pods of the version before still mount one.
+    private func keptConfigMaps(_ collector: OpenTelemetryCollector, current: [Manifest]) -> [ObjectReference] {
+        let currentNames = Set(current.map(\.name))
+        let earlier = context.store(.configMaps).byIndex(.inventory, collector.metadata.uid).filter { !currentNames.contains($0.metadata.objectName) }
+        let newestFirst = earlier.sorted { left, right in
+            let (a, b) = (left.metadata.creationTimestamp, right.metadata.creationTimestamp)
+            guard let a, let b, a != b else { return left.metadata.name > right.metadata.name }
+            return a > b
+        }
+        return newestFirst.prefix(collector.spec.configVersions).map { ObjectReference(.configMaps, $0.metadata.objectName) }
+    }
+
+    private func currentWorkload(_ observation: CollectorObservation) -> JSONValue? {
+        let name = ObjectName(namespace: observation.collector.name.namespace, name: Names.collector(observation.collector.name.name))
+        let live = context.store(observation.workloadType).get(name)
+        return live?.metadata.controller?.uid == observation.collector.metadata.uid ? live : nil
+    }
+
+    private func checkPods(_ observation: inout CollectorObservation) async throws -> (ReconcileResult, (any Error)?) {
+        let (refusal, again) = try await context.podRefusal(observation.workload, type: observation.workloadType)
+        observation.refusal = refusal
+        return (again, nil)
+    }
+
+    private func otherOperator(_ collector: OpenTelemetryCollector) async throws -> (Verdict, Duration)? {
+        let now = context.time.wallClock
+        guard let write = try await foreignWriters.newest(collector.object, type: .openTelemetryCollectors), let remaining = write.remaining(now: now) else {
+            return nil
+        }
+        let message =
+            "another operator (field manager \(write.manager)) wrote this resource's status at \(write.time.rfc3339); nothing is changed while it is at work. "
+            + "Stop one of the two; \(ForeignStatusWrite.window.components.seconds / 60) minutes after its last write Sonde takes over"
+        return (Verdict(.conflictingOperator, message, isStalled: true), remaining + .seconds(1))
+    }
+
+    private func writeStatus(_ observation: CollectorObservation) async throws {
+        let object = observation.collector.object
+        let outcome = try await context.statusWriter.write(observation.status(now: context.time.wallClock), of: object, type: .openTelemetryCollectors)
+        if case .written(let answer) = outcome { foreignWriters.remember(answer) }
+    }
+
+    /// Children have owner references, so nothing is left to do but to let go what an earlier operator holds.
+    private func release(_ object: JSONValue) async throws -> ReconcileResult {
+        foreignWriters.forget(uid: object.metadata.uid)
+        guard let patch = ResourceAnnotations.removal(of: ResourceAnnotations.earlierFinalizer, from: object) else { return .done }
+        do {
+            try await context.api.patch(.openTelemetryCollectors, object.metadata.objectName, .json(patch), fieldManager: context.configuration.fieldManager)
+            context.logger.notice("Removed the finalizer of an earlier operator", metadata: ["object": "\(object.metadata.objectName)"])
+        } catch let error as KubernetesError where error.code == .notFound {
+            return .done
+        }
+        return .done
+    }
+}

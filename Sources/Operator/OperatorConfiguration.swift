@@ -1,0 +1,35 @@
+// What a deployment of the operator decides for all resources: images, namespaces, names of its field managers.
+// The executable fills it from flags, environment and file; the reconcilers read it.
+// It never changes while the process runs.
+
+/// Settings of the operator's controllers.
+public struct OperatorConfiguration: Hashable, Sendable {
+    /// Namespaces to work in; nil means all, with cluster-wide reads.
+    public var namespaces: [String]?
+    /// The image of collectors whose resource names none.
+    public var collectorImage: String
+    /// The image of agents whose EBPFProbe names none.
+    public var agentImage: String
+    /// The operator's own proxy variables, which its collectors get too: `HTTPS_PROXY` and its like.
+    public var proxyVariables: [String: String]
+    /// Resources of one kind that are worked on at the same time.
+    public var workers: Int
+    /// Owns the fields of rendered objects in server-side apply. The status has a manager of its own, `<fieldManager>-status`.
+    public var fieldManager: String
+
+    public init(
+        namespaces: [String]? = nil, collectorImage: String, agentImage: String, proxyVariables: [String: String] = [:], workers: Int = 4,
+        fieldManager: String = "sonde-operator"
+    ) {
+        precondition(workers > 0, "the operator needs a worker")
+        precondition(namespaces.map { !$0.isEmpty } ?? true, "a list of namespaces names at least one")
+        self.namespaces = namespaces
+        self.collectorImage = collectorImage
+        self.agentImage = agentImage
+        self.proxyVariables = proxyVariables
+        self.workers = workers
+        self.fieldManager = fieldManager
+    }
+
+    var statusFieldManager: String { "\(fieldManager)-status" }
+}

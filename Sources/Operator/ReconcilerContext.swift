@@ -1,0 +1,72 @@
+// What both reconcilers share: stores, the applier, the status writer, and the steps that are the same for both resources.
+// OperatorScope builds one for its namespace.
+// It never holds state of a single resource.
+
+import JSON
+import Kubernetes
+import KubernetesRuntime
+import Logging
+import Rendering
+
+struct ReconcilerContext: Sendable {
+    let configuration: OperatorConfiguration
+    /// Writes pass the gate.
+    let api: any KubernetesAPI
+    let stores: [ResourceType: ObjectStore]
+    let applier: Applier
+    let statusWriter: StatusWriter
+    let ownWrites: OwnWrites<ObjectName>
+    let time: any TimeSource
+    let logger: Logger
+
+    /// How often a workload whose pods are not there is looked at again: refusals are events, which are not watched.
+    private static let refusalPause: Duration = .seconds(15)
+
+    func store(_ type: ResourceType) -> ObjectStore {
+        guard let store = stores[type] else { preconditionFailure("\(type.plural) are not watched") }
+        return store
+    }
+
+    /// Applies every manifest, going on after a failure. - Returns: The answers for what had to be written.
+    /// - Throws: The first failure, after all were tried.
+    func applyAll(_ manifests: [Manifest], for owner: JSONValue, type: ResourceType) async throws -> [ObjectReference: JSONValue] {
+        var answers: [ObjectReference: JSONValue] = [:]
+        var firstError: (any Error)?
+        for manifest in manifests {
+            do {
+                guard case .applied(let answer) = try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) else { continue }
+                answers[manifest.reference] = answer
+                ownWrites.record(answer, type: manifest.type, for: owner.metadata.objectName)
+            } catch let error where error is CancellationError || error is WriteGateClosed {
+                throw error  // Nothing further can be written.
+            } catch {
+                if firstError == nil { firstError = error }
+            }
+        }
+        if let firstError { throw firstError }
+        return answers
+    }
+
+    /// Deletes what the owner's inventory has beyond `keeping`; call it only after `applyAll` has succeeded.
+    func prune(_ owner: JSONValue, kinds: [ResourceType], keeping: Set<ObjectReference>) async throws {
+        try await applier.prune(ownerUID: owner.metadata.uid, kinds: kinds, keeping: keeping, namespace: owner.metadata.namespace)
+    }
+
+    /// Looks for a refused pod of a DaemonSet that has fewer pods than nodes. - Returns: The server's words, and when to look again.
+    func podRefusal(_ workload: JSONValue?, type: ResourceType) async throws -> (String?, ReconcileResult) {
+        guard type == .daemonSets, let workload, let status = workload["status"], let desired = status["desiredNumberScheduled"]?.int,
+            (status["currentNumberScheduled"]?.int ?? 0) < desired
+        else { return (nil, .done) }
+        let events = try await api.list(.events, namespace: workload.metadata.namespace, limit: 500)
+        return (PodRefusal.newest(in: events.items, about: workload), .after(Self.refusalPause))
+    }
+}
+
+extension Manifest {
+    var reference: ObjectReference { ObjectReference(type, name) }
+}
+
+extension ReconcilerContext {
+    var collectorFacts: CollectorFacts { CollectorFacts(collectorImage: configuration.collectorImage, proxyVariables: configuration.proxyVariables) }
+    var probeFacts: ProbeFacts { ProbeFacts(agentImage: configuration.agentImage) }
+}

@@ -1,0 +1,22 @@
+// Annotations and finalizers on our two resources that the controllers act on.
+// Both reconcilers read them.
+// It never writes an annotation.
+
+import JSON
+import Kubernetes
+
+enum ResourceAnnotations {
+    /// `"true"`: all objects of the resource stay as they are.
+    static let paused = "sonde.dev/paused"
+    /// Set by the operator that managed these resources before; it must not keep a resource from going (COLLECTOR.md A15).
+    static let earlierFinalizer = "opentelemetrycollector.opentelemetry.io/finalizer"
+
+    static func isPaused(_ resource: JSONValue) -> Bool { resource.metadata.annotations[paused] == "true" }
+
+    /// Takes exactly one finalizer out, and fails when somebody else changed the list meanwhile; nil when it is not there.
+    static func removal(of finalizer: String, from resource: JSONValue) -> JSONPatch? {
+        guard let index = resource.metadata.finalizers.firstIndex(of: finalizer) else { return nil }
+        let pointer = JSONPointer(["metadata", "finalizers", String(index)])
+        return JSONPatch([.test(pointer, .string(finalizer)), .remove(pointer)])
+    }
+}
