@@ -2,7 +2,6 @@
 // The system's libcurl; imported by the HTTPClient target only. Swift cannot call variadic functions, hence one typed wrapper for each argument kind.
 #pragma once
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -28,11 +27,9 @@ static inline CURLcode sonde_easy_set_callback(CURL *handle, CURLoption option, 
 
 // Gives up a connection on which sent bytes stay unacknowledged for `*context` milliseconds. Without it every request that HTTP/2 puts on a
 // connection whose peer is gone runs into its own timeout, for as long as the kernel retransmits (15 minutes).
-// Also keeps the socket from programs that this process starts; libcurl 7.88 does not.
 static inline int sonde_socket_created(void *context, curl_socket_t socket, curlsocktype purpose) {
     unsigned int milliseconds = (unsigned int)(size_t)context;
     (void)purpose;
-    (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
     // A socket without the option (a Unix socket) still works, so the result does not count.
     (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
     return CURL_SOCKOPT_OK;

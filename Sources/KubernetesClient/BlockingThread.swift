@@ -1,4 +1,4 @@
-// A named thread for one piece of work that blocks, awaited by a task.
+// A thread for one piece of work that blocks.
 // Credential plugins run on it, so that Swift's cooperative pool never waits for a program.
 // It never outlives its work, and the work must have a deadline of its own.
 

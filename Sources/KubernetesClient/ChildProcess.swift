@@ -65,6 +65,8 @@ struct ChildProcess: Sendable {
             posix_spawn_file_actions_adddup2(&actions, errors.writeEnd, 2)
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
+        // Not every library marks its sockets close-on-exec (libcurl 7.88 does not). One that is gone by then is no error.
+        for descriptor in Self.openDescriptors() where descriptor > 2 { posix_spawn_file_actions_addclose(&actions, descriptor) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -90,6 +92,17 @@ struct ChildProcess: Sendable {
         let code = posix_spawnp(&process, command, &actions, &attributes, argumentList.pointers, environmentList.pointers)
         guard code == 0 else { throw .notStarted(code) }
         return process
+    }
+
+    private static func openDescriptors() -> [Int32] {
+        guard let folder = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(folder) }
+        var descriptors: [Int32] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if let descriptor = Int32(name) { descriptors.append(descriptor) }
+        }
+        return descriptors
     }
 
     // MARK: Output and end

@@ -43,6 +43,7 @@ final class ExecCredentials: Sendable {
             state.nextWaiter += 1
             return state.nextWaiter
         }
+        defer { state.withLock { _ = $0.cancelled.remove(waiter) } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 switch step(waiter, refused, continuation) {

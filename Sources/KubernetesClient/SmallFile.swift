@@ -1,5 +1,5 @@
 // Reading small local files: kubeconfig, tokens, certificates; and a file that is read again when it rotates.
-// Configuration loading and credentials use it.
+// Configuration loading and credentials use it, and executables for their own files.
 // It never reads more than its limit, and it blocks only as long as a local disk does.
 
 import Glibc
@@ -7,7 +7,7 @@ import Synchronization
 
 package enum SmallFile {
     /// Larger files are no kubeconfig, token or certificate.
-    static let bytesMax = 8 << 20
+    package static let bytesMax = 8 << 20
 
     /// What tells one version of a file from the next.
     struct Version: Hashable, Sendable {
