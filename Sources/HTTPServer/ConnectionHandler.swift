@@ -26,6 +26,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let handler: HTTPServer.Handler
     private var state = State.waitingForHead
     private var deadline: Scheduled<Void>?
+    /// Parts of the next request: a client may send it as soon as it has the answer, before the handler's task has told that it is done.
+    private var early: [HTTPServerRequestPart] = []
+    private static let earlyPartsMax = 64
 
     init(limits: HTTPServerLimits, connections: ConnectionRegistry, logger: Logger, handler: @escaping HTTPServer.Handler) {
         self.limits = limits
@@ -46,6 +49,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             if body.count > limits.maxBodyBytes { refuse(413, "the body is longer than \(limits.maxBodyBytes) bytes", context) }
         case (.end, .readingBody(let head, let body)): respond(to: head, body: body, context)
         case (.end, .refusing): context.close(promise: nil)
+        case (let part, .responding):
+            guard early.count < Self.earlyPartsMax else { return context.close(promise: nil) }
+            early.append(part)
         default: break  // The rest of a refused request.
         }
     }
@@ -109,6 +115,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard keepsAlive, !connections.isDraining else { return context.close(promise: nil) }
         state = .waitingForHead
         setDeadline(limits.headDeadline, context) { $0.close(promise: nil) }
+        let parts = early
+        early = []
+        for part in parts { channelRead(context: context, data: NIOAny(part)) }
     }
 
     /// Answers without the handler and closes: at the end of the request when one is under way, so that the client reads the answer before a reset.
