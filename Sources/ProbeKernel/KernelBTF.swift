@@ -1,0 +1,32 @@
+// The running kernel's type information: which tracepoints exist and how many arguments they have.
+// Used by the loader before it loads anything.
+// Never compares kernel versions: distributions backport.
+import CBPF
+import ProbePrograms
+
+/// Looks at `/sys/kernel/btf/vmlinux`, which every kernel with `CONFIG_DEBUG_INFO_BTF` has; it is visible in any container.
+struct KernelBTF: Sendable {
+    /// Arguments of each tracepoint that the programs use and this kernel has, without the first, which belongs to the tracing.
+    let argumentCounts: [String: Int]
+
+    /// nil when the kernel has no BTF or it cannot be read.
+    static func read(tracepoints: [String]) -> KernelBTF? {
+        KernelLog.begin()
+        defer { _ = KernelLog.end() }
+        guard let btf = btf__load_vmlinux_btf() else { return nil }
+        defer { btf__free(btf) }
+        var counts: [String: Int] = [:]
+        for name in tracepoints { counts[name] = argumentCount(of: name, in: btf) }
+        return KernelBTF(argumentCounts: counts)
+    }
+
+    /// `typedef void (*btf_trace_NAME)(void *, ...)` is how the kernel describes a tracepoint (include/trace/bpf_probe.h).
+    private static func argumentCount(of tracepoint: String, in btf: OpaquePointer) -> Int? {
+        let identifier = btf__find_by_name(btf, "btf_trace_\(tracepoint)")
+        guard identifier > 0, let alias = btf__type_by_id(btf, UInt32(identifier)), btf_is_typedef(alias),
+            let pointer = btf__type_by_id(btf, alias.pointee.type), btf_is_ptr(pointer),
+            let prototype = btf__type_by_id(btf, pointer.pointee.type), btf_is_func_proto(prototype)
+        else { return nil }
+        return Int(btf_vlen(prototype)) - 1
+    }
+}

@@ -1,0 +1,122 @@
+// A program that runs in the kernel: its groups, its costs and losses, its filter.
+// Held by the agent and `sonde top` for as long as they want its signals; closing it detaches every hook.
+// Never resets a value: counts grow from the load on, and what is deleted starts again from zero.
+import CBPF
+import Glibc
+import ProbeCore
+import ProbePrograms
+import Synchronization
+
+/// Attached kernel programs and their maps. All functions may be called from any thread and block for as long as bpf(2) does.
+///
+/// `@unchecked Sendable`: `object` is only touched, and descriptors are only used, under `lock`.
+public final class LoadedProbe: @unchecked Sendable {
+    public let program: ProbeProgram
+    private let lock = Mutex<Void>(())
+    private var object: BPFObject?
+    private let maps: [String: BPFMap]
+    /// Descriptors of the attached programs by function.
+    private let programs: [String: Int32]
+
+    init(program: ProbeProgram, object: BPFObject, programs: [String: Int32]) {
+        self.program = program
+        self.object = object
+        self.programs = programs
+        let names = program.groupMaps.map(\.name) + ["costs", "losses", "syscall_filter"]
+        maps = names.reduce(into: [:]) { $0[$1] = object.map($1) }
+    }
+
+    /// Every group of a map with its value on each possible CPU.
+    public func groups(of map: String) throws(ProbeKernelError) -> [RawGroup] {
+        try withMap(map) { map throws(ProbeKernelError) in try map.groups() }
+    }
+
+    /// Takes groups out of a map, so that those of cgroups that are gone leave room; gives how many were there.
+    ///
+    /// Whoever deletes must have taken the last values before: an event of the cgroup that comes later starts a new group from zero.
+    @discardableResult
+    public func delete(_ keys: [[UInt8]], from map: String) throws(ProbeKernelError) -> Int {
+        try withMap(map) { map throws(ProbeKernelError) in try map.delete(keys) }
+    }
+
+    /// The map behind a name, for tests of the two ways to read it.
+    func mapForTests(_ name: String) -> BPFMap? { maps[name] }
+
+    /// How many groups a map has room for.
+    public func capacity(of map: String) -> Int? { maps[map]?.entries }
+
+    /// Changes at once which system calls are counted; calls under way are still counted when they end if they stay wanted.
+    public func count(systemCalls numbers: Set<UInt32>) throws(ProbeKernelError) {
+        let filter = try systemCallFilter(numbers)
+        try withMap("syscall_filter") { map throws(ProbeKernelError) in try map.set(filter, at: 0) }
+    }
+
+    /// What each attached hook cost and lost since it was loaded.
+    public func statistics() throws(ProbeKernelError) -> [HookStatistics] {
+        var statistics: [HookStatistics] = []
+        for (index, hook) in program.hooks.enumerated() {
+            guard let descriptor = programs[hook.function] else { continue }
+            let costs = try withMap("costs") { map throws(ProbeKernelError) in try map.perCPUValue(at: UInt32(index)) }
+            let losses = try withMap("losses") { map throws(ProbeKernelError) in try map.perCPUValue(at: UInt32(index)) }
+            statistics.append(HookStatistics(function: hook.function, costs: costs, losses: losses, skippedRuns: skippedRuns(of: descriptor)))
+        }
+        return statistics
+    }
+
+    /// Detaches every hook and frees the maps; what is read afterwards throws `closed`.
+    public func close() {
+        lock.withLock { _ in object = nil }
+    }
+
+    /// Runs that the kernel left out because the same program was interrupted on the same CPU (`recursion_misses`, Linux 5.12).
+    private func skippedRuns(of descriptor: Int32) -> UInt64 {
+        lock.withLock { _ in
+            guard object != nil else { return 0 }
+            var information = bpf_prog_info()
+            var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+            return bpf_obj_get_info_by_fd(descriptor, &information, &size) == 0 ? information.recursion_misses : 0
+        }
+    }
+
+    private func withMap<Result: Sendable>(
+        _ name: String, _ body: (BPFMap) throws(ProbeKernelError) -> Result
+    ) throws(ProbeKernelError) -> Result {
+        guard let map = maps[name] else { throw ProbeKernelError(.noSuchMap, "program \(program.name) has no map \(name)") }
+        return try lock.withLock { _ throws(ProbeKernelError) in
+            guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
+            return try body(map)
+        }
+    }
+}
+
+/// What a hook cost the node and what it could not record, since it was loaded.
+public struct HookStatistics: Sendable, Hashable {
+    public var function: String
+    public var runs: UInt64
+    /// Runs that were timed, one of 64.
+    public var sampledRuns: UInt64
+    public var sampledNanoseconds: UInt64
+    public var losses: [ProgramLosses.Reason: UInt64]
+    /// Runs that the kernel left out.
+    public var skippedRuns: UInt64
+
+    /// The time of all runs, estimated from the timed ones.
+    public var estimatedNanoseconds: UInt64 {
+        guard sampledRuns > 0 else { return 0 }
+        return UInt64(Double(sampledNanoseconds) / Double(sampledRuns) * Double(runs))
+    }
+
+    init(function: String, costs: [[UInt8]], losses: [[UInt8]], skippedRuns: UInt64) {
+        self.function = function
+        self.skippedRuns = skippedRuns
+        runs = sum(costs, at: ProgramCost.runsOffset)
+        sampledRuns = sum(costs, at: ProgramCost.sampledRunsOffset)
+        sampledNanoseconds = sum(costs, at: ProgramCost.sampledNanosecondsOffset)
+        self.losses = ProgramLosses.Reason.allCases.reduce(into: [:]) { $0[$1] = sum(losses, at: $1.offset) }
+    }
+}
+
+/// The sum over all CPUs of the counter at an offset.
+private func sum(_ values: [[UInt8]], at offset: Int) -> UInt64 {
+    values.reduce(0) { total, value in total &+ value.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) } }
+}

@@ -1,0 +1,132 @@
+// Loads a program's object and attaches its hooks, each on its own: one that fails gives its reason, the others go on.
+// Used by the agent, `sonde top` and `sonde doctor`.
+// Never needs more than CAP_BPF and CAP_PERFMON, and never raises a limit: kernels since 5.11 charge maps to the memory cgroup, below libbpf raises
+// RLIMIT_MEMLOCK itself and goes on when it may not.
+import CBPF
+import ProbePrograms
+
+/// Loads programs on this kernel.
+public struct ProbeLoader: Sendable {
+    public let host: HostKernel
+    private let btf: KernelBTF?
+
+    /// Looks at the kernel once; reading its BTF takes some milliseconds.
+    public init() {
+        host = HostKernel.current()
+        btf = KernelBTF.read(tracepoints: ProbeProgram.all.flatMap(\.hooks).map(\.tracepoint))
+    }
+
+    /// For tests: a kernel that has other tracepoints.
+    init(host: HostKernel, btf: KernelBTF?) {
+        self.host = host
+        self.btf = btf
+    }
+
+    /// Loads and attaches what this kernel allows.
+    public func load(_ program: ProbeProgram, settings: ProbeSettings) -> ProbeLoad {
+        load(program, object: program.object, settings: settings)
+    }
+
+    func load(_ program: ProbeProgram, object bytes: [UInt8], settings: ProbeSettings) -> ProbeLoad {
+        var failures = missingTracepoints(of: program)
+        let wanted = program.hooks.map(\.function).filter { failures[$0] == nil }
+        guard !wanted.isEmpty else { return ProbeLoad(program: program, failures: failures, probe: nil) }
+
+        let attempt = Attempt(program: program, bytes: bytes, settings: settings, constants: constants(settings), host: host)
+        let (object, loadFailures) = loadMost(of: wanted, attempt)
+        failures.merge(loadFailures) { first, _ in first }
+        guard let object else { return ProbeLoad(program: program, failures: failures, probe: nil) }
+        return attachAll(of: program, in: object, attempt, failures: failures)
+    }
+
+    // MARK: Find
+
+    private func missingTracepoints(of program: ProbeProgram) -> [String: HookFailure] {
+        program.hooks.reduce(into: [:]) { failures, hook in
+            if let btf {
+                guard btf.argumentCounts[hook.tracepoint] == nil else { return }
+                failures[hook.function] = HookFailure(
+                    stage: .find, errorName: nil,
+                    reason: "kernel \(host.release) has no tracepoint \(hook.tracepoint) in its BTF; it takes about Linux \(hook.leastKernel)")
+            } else {
+                failures[hook.function] = HookFailure(
+                    stage: .find, errorName: nil,
+                    reason: "kernel \(host.release) has no readable BTF at /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF, Linux 5.5 or newer)")
+            }
+        }
+    }
+
+    /// Values of the programs' `const volatile` variables.
+    private func constants(_ settings: ProbeSettings) -> [(name: String, value: Constant)] {
+        [
+            ("cgroup_v2", .flag(settings.cgroupMode == .v2)),
+            ("unit_multiplier", .number(settings.histogramUnit.multiplier)),
+            ("unit_shift", .word(settings.histogramUnit.shift)),
+            // 5.18 added prev_state as the fourth argument, 6.17 err as the third.
+            ("switch_has_prev_state", .flag(btf?.argumentCounts["sched_switch"] ?? 0 >= 4)),
+            ("retransmit_has_error", .flag(btf?.argumentCounts["tcp_retransmit_skb"] ?? 0 >= 3)),
+        ]
+    }
+
+    // MARK: Load
+
+    /// All at once, which is the rule; if that fails, each alone to find the culprits, then the rest together.
+    private func loadMost(of functions: [String], _ attempt: Attempt) -> (BPFObject?, [String: HookFailure]) {
+        var failures: [String: HookFailure] = [:]
+        switch attempt.load(functions) {
+        case .success(let object): return (object, [:])
+        case .failure(let together):
+            guard functions.count > 1 else { return (nil, [functions[0]: together]) }
+            for function in functions {
+                if case .failure(let alone) = attempt.load([function]) { failures[function] = alone }
+            }
+            let rest = functions.filter { failures[$0] == nil }
+            if failures.isEmpty { return (nil, Dictionary(uniqueKeysWithValues: functions.map { ($0, together) })) }
+            guard !rest.isEmpty else { return (nil, failures) }
+            switch attempt.load(rest) {
+            case .success(let object): return (object, failures)
+            case .failure(let again):
+                for function in rest { failures[function] = again }
+                return (nil, failures)
+            }
+        }
+    }
+
+    // MARK: Attach
+
+    private func attachAll(of program: ProbeProgram, in object: BPFObject, _ attempt: Attempt, failures: [String: HookFailure]) -> ProbeLoad {
+        var failures = failures
+        var descriptors: [String: Int32] = [:]
+        // The filter is there before the first event, or the first calls would be missed.
+        if let failure = attempt.prepareMaps(of: object) {
+            for hook in program.hooks where failures[hook.function] == nil { failures[hook.function] = failure }
+            return ProbeLoad(program: program, failures: failures, probe: nil)
+        }
+        for hook in program.hooks where failures[hook.function] == nil {
+            KernelLog.begin()
+            do throws(BPFFailure) {
+                descriptors[hook.function] = try object.attach(hook.function)
+                _ = KernelLog.end()
+            } catch {
+                failures[hook.function] = hookFailure(.attach, errno: error.errno, log: KernelLog.end(), host: host)
+            }
+        }
+        guard !descriptors.isEmpty else { return ProbeLoad(program: program, failures: failures, probe: nil) }
+        return ProbeLoad(program: program, failures: failures, probe: LoadedProbe(program: program, object: object, programs: descriptors))
+    }
+}
+
+/// What came of loading a program.
+public struct ProbeLoad: Sendable {
+    public let program: ProbeProgram
+    /// One for each hook, in the program's order.
+    public let hooks: [HookOutcome]
+    /// nil when no hook is attached.
+    public let probe: LoadedProbe?
+
+    init(program: ProbeProgram, failures: [String: HookFailure], probe: LoadedProbe?) {
+        self.program = program
+        self.probe = probe
+        hooks = program.hooks.map { HookOutcome(hook: $0, failure: failures[$0.function]) }
+    }
+}

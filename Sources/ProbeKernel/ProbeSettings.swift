@@ -1,0 +1,49 @@
+// What is chosen before a program is loaded.
+// Made by the agent and the command line from configuration and what they see of the host.
+// Never changed afterwards; only the wanted system calls can be, through the loaded probe.
+import ProbePrograms
+
+/// Constants and sizes of a load.
+public struct ProbeSettings: Sendable, Hashable {
+    /// Which hierarchy cgroup ids come from.
+    public enum CgroupMode: Sendable, Hashable {
+        /// Version 1's memory hierarchy: where `/sys/fs/cgroup` is no cgroup2 file system (also hybrid hosts).
+        case v1Memory
+        /// The unified hierarchy.
+        case v2
+    }
+
+    public var cgroupMode: CgroupMode
+    public var histogramUnit: HistogramUnit
+    /// Memory for the group maps of one program, values of all possible CPUs included; nil takes every map's full size.
+    public var mapMemoryBytes: Int?
+    /// Numbers of the system calls to count; used by the syscall program only.
+    public var systemCalls: Set<UInt32>
+
+    public init(
+        cgroupMode: CgroupMode, histogramUnit: HistogramUnit = .binarySecond, mapMemoryBytes: Int? = nil, systemCalls: Set<UInt32> = []
+    ) {
+        self.cgroupMode = cgroupMode
+        self.histogramUnit = histogramUnit
+        self.mapMemoryBytes = mapMemoryBytes
+        self.systemCalls = systemCalls
+    }
+}
+
+/// How many entries each group map gets: its full size, or its share of the memory, but never less than its least.
+///
+/// Per-CPU maps hold a value for every possible CPU, so the same memory has room for fewer groups on a larger machine.
+func mapEntries(of program: ProbeProgram, memoryBytes: Int?, cpuCount: Int) -> [String: UInt32] {
+    // What the kernel adds to an entry: struct htab_elem and the pointer to the values.
+    let overheadBytes = 56
+    let entryBytes = { (map: ProbeMap) in map.keyBytes + overheadBytes + (map.valueBytes + 7) / 8 * 8 * cpuCount }
+    let fullBytes = program.groupMaps.reduce(0) { $0 + $1.entries * entryBytes($1) }
+    return program.groupMaps.reduce(into: [:]) { sizes, map in
+        guard let memoryBytes, memoryBytes < fullBytes else {
+            sizes[map.name] = UInt32(map.entries)
+            return
+        }
+        let share = Double(memoryBytes) / Double(fullBytes) * Double(map.entries)
+        sizes[map.name] = UInt32(max(Int(share), map.leastEntries))
+    }
+}
