@@ -1,0 +1,172 @@
+// Rules of a collector's objects that single values show best: names, labels, ports, environment, who owns what.
+// Resources are YAML in place; whole objects are in GoldenTests.
+// It never applies anything.
+
+import CollectorConfig
+import JSON
+import Kubernetes
+import SondeAPI
+import Testing
+import YAML
+import _StringProcessing
+
+@testable import Rendering
+
+@Suite struct CollectorRenderingTests {
+    static let config =
+        "{receivers: {otlp: {protocols: {grpc: {}}}}, exporters: {debug: }, service: {pipelines: {traces: {receivers: [otlp], "
+        + "exporters: [debug]}}}}"
+
+    /// The manifests of `shop/gateway` with this spec and metadata, by kind and name.
+    private func render(_ spec: String = "{}", metadata: String = "{}", facts: CollectorFacts = .init(), config: String = config) throws -> [String: JSONValue]
+    {
+        var object: JSONValue = ["apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector"]
+        object["metadata"] = try YAML.parse(metadata).first
+        object.set(["metadata", "name"], to: "gateway")
+        object.set(["metadata", "namespace"], to: "shop")
+        object["spec"] = try YAML.parse(spec).first
+        object.set(["spec", "config"], to: try YAML.parse(config).first)
+        let manifests = CollectorRendering.render(try OpenTelemetryCollector(object: object), facts)
+        return Dictionary(manifests.map { ("\($0.type.kind) \($0.name.name)", $0.object) }, uniquingKeysWith: { $1 })
+    }
+
+    private func container(_ objects: [String: JSONValue]) throws -> JSONValue {
+        try #require(
+            (objects["Deployment gateway-collector"] ?? objects["DaemonSet gateway-collector"])?.at("spec", "template", "spec", "containers")?.array?.last)
+    }
+
+    @Test func deploymentHasItsSevenObjects() throws {
+        #expect(
+            try render().keys.sorted().map { $0.replacing(try Regex("-[0-9a-f]{8}$"), with: "-HASH") } == [
+                "ConfigMap gateway-collector-HASH", "Deployment gateway-collector", "PodDisruptionBudget gateway-collector", "Service gateway-collector",
+                "Service gateway-collector-headless", "Service gateway-collector-monitoring", "ServiceAccount gateway-collector",
+            ])
+    }
+
+    @Test func daemonSetHasNoDisruptionBudgetAndNearTraffic() throws {
+        let objects = try render("{mode: daemonset}")
+        #expect(objects["PodDisruptionBudget gateway-collector"] == nil)
+        #expect(objects["Deployment gateway-collector"] == nil)
+        #expect(objects["Service gateway-collector"]?.at("spec", "internalTrafficPolicy") == "Local")
+        #expect(objects["DaemonSet gateway-collector"]?.at("spec", "replicas") == nil)
+    }
+
+    @Test(arguments: ["statefulset", "sidecar"]) func otherModesRenderNothing(_ mode: String) throws {
+        #expect(try render("{mode: \(mode)}").isEmpty)
+    }
+
+    @Test func collectorWithoutListenersHasNoBaseService() throws {
+        let config = "{receivers: {hostmetrics: {}}, exporters: {debug: }, service: {pipelines: {metrics: {receivers: [hostmetrics], exporters: [debug]}}}}"
+        #expect(try render(config: config).keys.filter { $0.hasPrefix("Service ") } == ["Service gateway-collector-monitoring"])
+    }
+
+    @Test func ownerAndInventoryStandOnObjectsAndNeverOnPods() throws {
+        for (name, object) in try render(metadata: "{uid: abc}") {
+            #expect(object.metadata.labels["sonde.dev/owner-uid"] == "abc", "\(name)")
+            #expect(object.metadata.controller?.uid == "abc", "\(name)")
+            #expect(object.metadata.controller?.blockOwnerDeletion == true)
+            for path in [["spec", "template", "metadata", "labels"], ["spec", "selector", "matchLabels"], ["spec", "selector"]] {
+                #expect(object.at(path)?["sonde.dev/owner-uid"] == nil, "\(name)")
+            }
+        }
+    }
+
+    @Test func objectsOfAFileHaveNoOwner() throws {
+        for object in try render().values { #expect(object.metadata.ownerReferences.isEmpty) }
+    }
+
+    @Test func nothingIsNull() throws {
+        func hasNull(_ value: JSONValue) -> Bool {
+            value.isNull || value.array?.contains(where: hasNull) == true || value.object?.values.contains(where: hasNull) == true
+        }
+        for (name, object) in try render("{hostNetwork: null, ports: [{port: 1, name: a}], podDisruptionBudget: {minAvailable: 1}}") {
+            #expect(!hasNull(object), "\(name)")
+        }
+    }
+
+    @Test func labelsOfDeploymentToolsStayBehind() throws {
+        let objects = try render(
+            metadata: "{labels: {argocd.argoproj.io/instance: a, team: b, app.kubernetes.io/name: own, app.kubernetes.io/instance: theirs}, "
+                + "annotations: {meta.helm.sh/release-name: a, note: c}}")
+        let metadata = try #require(objects["Service gateway-collector"]).metadata
+        #expect(metadata.labels["argocd.argoproj.io/instance"] == nil)
+        #expect(metadata.labels["team"] == "b")
+        #expect(metadata.labels["app.kubernetes.io/name"] == "own")
+        #expect(metadata.labels["app.kubernetes.io/instance"] == "shop.gateway", "the selector's labels are never the user's")
+        #expect(metadata.annotations == ["note": "c"])
+    }
+
+    @Test(
+        arguments: [
+            ("", "latest"), ("img", "latest"), ("img:1.0", "1.0"), ("img:1.0@sha256:abc", "1.0"), ("registry:5000/img", "latest"),
+            ("registry:5000/img:1.0", "1.0"),
+            ("img@sha256:abc", "abc"), ("registry:5000/img:1.0@sha256:abc", "latest"),
+        ] as [(String, String)]) func versionLabelIsTheTag(_ image: String, _ version: String)
+    { #expect(CollectorMetadata.version(ofImage: image) == version) }
+
+    @Test func userPortsComeFirstAndWin() throws {
+        let objects = try render("{ports: [{name: otlp-grpc, port: 9000}, {name: zzz, port: 4317, protocol: TCP, hostPort: 1}]}")
+        let ports = objects["Service gateway-collector"]?.at("spec", "ports")?.array ?? []
+        #expect(ports.map { "\($0["name"]?.string ?? "") \($0["port"]?.int ?? 0)" } == ["otlp-grpc 9000", "zzz 4317"], "4317 is the user's")
+        #expect(ports.allSatisfy { $0["hostPort"] == nil && $0["protocol"] != nil })
+        let container = try container(objects)
+        #expect(container["ports"]?.array?.compactMap { $0["name"]?.string } == ["metrics", "otlp-grpc", "zzz"])
+        #expect(container["ports"]?.array?.last?["hostPort"] == 1)
+    }
+
+    @Test func takenNamesBecomeNumbers() throws {
+        let ports = try render("{ports: [{name: otlp-grpc, port: 9000}, {name: otlp-grpc, port: 9001}]}")["Service gateway-collector"]?.at("spec", "ports")?
+            .array
+        #expect(ports?.compactMap { $0["name"]?.string } == ["otlp-grpc", "port-9001", "port-4317"])
+    }
+
+    @Test func exporterOnTheMetricsPortIsOneContainerPort() throws {
+        let config =
+            "{receivers: {otlp: {protocols: {grpc: {}}}}, exporters: {prometheus: }, service: {pipelines: {metrics: {receivers: [otlp], "
+            + "exporters: [prometheus]}}}}"
+        let ports = try container(try render(config: config))["ports"]?.array?.compactMap { $0["containerPort"]?.int }
+        #expect(ports == [4317, 8888], "server-side apply refuses one number twice")
+    }
+
+    @Test func environmentOfTheUserWins() throws {
+        let container = try container(
+            try render("{env: [{name: GOMAXPROCS, value: '1'}, {name: A, value: b}]}", facts: .init(proxyVariables: ["https_proxy": "p", "HTTPS_PROXY": "p"])))
+        #expect(container["env"]?.array?.compactMap { $0["name"]?.string } == ["GOMAXPROCS", "A", "POD_NAME", "GOMEMLIMIT", "HTTPS_PROXY", "https_proxy"])
+        #expect(container["env"]?[0]?["value"] == "1")
+    }
+
+    @Test(
+        arguments: [
+            ("{}", "ClusterFirst"), ("{hostNetwork: true}", "ClusterFirstWithHostNet"), ("{hostNetwork: true, podDnsConfig: {nameservers: [8.8.8.8]}}", "None"),
+            ("{dnsPolicy: Default, hostNetwork: true}", "Default"),
+        ] as [(String, String)]) func dnsPolicyFollowsTheNetwork(_ spec: String, _ policy: String) throws
+    {
+        #expect(try render(spec)["Deployment gateway-collector"]?.at("spec", "template", "spec", "dnsPolicy") == .string(policy))
+    }
+
+    @Test func replicasAreAtLeastTheAutoscalers() throws {
+        #expect(try render("{replicas: 2, autoscaler: {minReplicas: 3, maxReplicas: 5}}")["Deployment gateway-collector"]?.at("spec", "replicas") == 3)
+        #expect(try render("{replicas: 0}")["Deployment gateway-collector"]?.at("spec", "replicas") == 0)
+    }
+
+    @Test(
+        arguments: [
+            ("{}", "maxUnavailable", "1"), ("{podDisruptionBudget: {minAvailable: 50%}}", "minAvailable", "50%"),
+            ("{podDisruptionBudget: {maxUnavailable: 2}}", "maxUnavailable", "2"),
+        ] as [(String, String, String)])
+    func disruptionBudgetHasOneLimit(_ spec: String, _ key: String, _ value: String) throws {
+        let budget = try #require(try render(spec)["PodDisruptionBudget gateway-collector"]?["spec"])
+        #expect(budget[key]?.plainText == value)
+        #expect(budget.object?.count == 2)
+    }
+
+    @Test func scrapeHintsNameTheRealPortAndCanBeOff() throws {
+        let path = ["spec", "template", "metadata", "annotations"]
+        let config = Self.config.replacing("service: {", with: "service: {telemetry: {metrics: {address: ':9999'}}, ")
+        #expect(try render(config: config)["Deployment gateway-collector"]?.at(path)?["prometheus.io/port"] == "9999")
+        let off = try render("{observability: {metrics: {disablePrometheusAnnotations: true}}}")["Deployment gateway-collector"]?.at(path)
+        #expect(off?.object?.keys == ["opentelemetry-operator-config/sha256"])
+    }
+
+    @Test func oneRenderingIsAsGoodAsAnother() throws { #expect(try render() == render()) }
+}
