@@ -153,7 +153,8 @@ public enum MergePatch {
         guard let members = patch.object else { return patch }
         var out = target.object ?? JSONObject()
         for (key, value) in members {
-            out[key] = value.isNull ? nil : apply(value, to: out[key] ?? .null)
+            // Written out: `nil` as one branch of a conditional expression would be a JSON null.
+            if value.isNull { out[key] = Optional<JSONValue>.none } else { out[key] = apply(value, to: out[key] ?? .null) }
         }
         return .object(out)
     }

@@ -61,7 +61,8 @@ public final class Controller<Key: Hashable & Sendable & CustomStringConvertible
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<workers { group.addTask { try await self.work() } }
-            try await group.waitForAll()
+            // The first error leaves the loop, which cancels the other workers.
+            for try await _ in group {}
         }
     }
 

@@ -23,6 +23,11 @@ public struct ReflectorMachine: Sendable {
         public let continueToken: String?
         /// Nil asks for everything in one answer.
         public let limit: Int?
+        public init(resourceVersion: String?, continueToken: String?, limit: Int?) {
+            self.resourceVersion = resourceVersion
+            self.continueToken = continueToken
+            self.limit = limit
+        }
     }
 
     public struct WatchStep: Hashable, Sendable {
