@@ -6,16 +6,28 @@ import JSON
 import SondeAPI
 
 enum LogTraps {
-    static func findings(_ configuration: CollectorConfiguration) -> [Finding] {
+    static func findings(_ spec: OpenTelemetryCollectorSpec, _ configuration: CollectorConfiguration) -> [Finding] {
         configuration.enabled(.receivers, ofType: ["filelog", "file_log"]).flatMap { id, value -> [Finding] in
             let operators = value["operators"]?.array ?? []
             let path = "spec.config.receivers.\(id)"
-            var findings = containerPath(value, operators, path)
+            var findings = mount(spec, value, path) + containerPath(value, operators, path)
             for (index, step) in operators.enumerated() where step["type"]?.string == "regex_parser" {
                 findings += parser(step, operators, "\(path).operators[\(index)]")
             }
             return findings
         }
+    }
+
+    /// A pod sees no file of its node that is not mounted, and the receiver waits for files in silence.
+    private static func mount(_ spec: OpenTelemetryCollectorSpec, _ value: JSONValue, _ path: String) -> [Finding] {
+        let mounts = (spec["volumeMounts"]?.array ?? []).compactMap { $0["mountPath"]?.string }
+        let files = value["include"]?.array?.compactMap(\.string) ?? []
+        guard let index = files.firstIndex(where: { file in file.hasPrefix("/var/log/") && !mounts.contains(where: file.hasPrefix) }) else { return [] }
+        return [
+            warning(
+                "files-not-mounted", "\(path).include[\(index)]", "no volumeMount holds \(files[index]), so the pod finds no file",
+                "use mode: daemonset, with /var/log/pods of the node as a hostPath in spec.volumes and in spec.volumeMounts")
+        ]
     }
 
     private static func containerPath(_ value: JSONValue, _ operators: [JSONValue], _ path: String) -> [Finding] {

@@ -19,7 +19,7 @@ public enum Validation {
         findings += PortRules.findings(collector.spec, configuration)
         findings += ScrapeTraps.findings(collector, configuration)
         findings += PipelineTraps.findings(collector.spec, configuration)
-        findings += LogTraps.findings(configuration)
+        findings += LogTraps.findings(collector.spec, configuration)
         return findings
     }
 

@@ -4,8 +4,8 @@
 
 import JSON
 import SondeAPI
-import _StringProcessing
 import Testing
+import _StringProcessing
 
 @testable import CollectorConfig
 
@@ -76,19 +76,34 @@ import Testing
             "undefined-component", "spec.config.service.extensions[0]", says: "health_check: {}",
             bad: fine.replacing("service: {", with: "service: {extensions: [health_check], "), good: fine),
         Row("unused-component", "spec.config.processors.batch", says: "a pipeline", bad: fine.replacing("processors: [batch], ", with: ""), good: fine),
-        Row("no-receiver", "spec.config.service.pipelines.traces.receivers", says: "name a receiver", bad: fine.replacing("receivers: [otlp]", with: "receivers: []"), good: fine),
-        Row("no-exporter", "spec.config.service.pipelines.traces.exporters", says: "debug", bad: fine.replacing("exporters: [debug]", with: "exporters: []"), good: fine),
+        Row(
+            "no-receiver", "spec.config.service.pipelines.traces.receivers",
+            says: "name a receiver",
+            bad: fine.replacing("receivers: [otlp]", with: "receivers: []"),
+            good: fine),
+        Row(
+            "no-exporter", "spec.config.service.pipelines.traces.exporters",
+            says: "debug",
+            bad: fine.replacing("exporters: [debug]", with: "exporters: []"),
+            good: fine),
         Row("no-pipeline", "spec.config.service.pipelines", says: "metrics:", bad: "receivers: {}\nexporters: {}\nservice: {pipelines: {}}", good: fine),
         Row(
             "unknown-signal", "spec.config.service.pipelines.spans", says: "metrics, traces or logs", bad: fine.replacing("traces:", with: "spans:"),
             good: fine.replacing("traces:", with: "traces/two:")),
         Row(
-            "signal-mismatch", "spec.config.service.pipelines.traces.receivers[0]", says: "metrics only", bad: scraped().replacing("metrics:", with: "traces:"),
+            "signal-mismatch", "spec.config.service.pipelines.traces.receivers[0]",
+            says: "metrics only",
+            bad: scraped().replacing("metrics:", with: "traces:"),
             good: scraped()),
-        Row("wrong-type", "spec.config.exporters.debug", says: "debug: {}", bad: fine.replacing("debug: {}", with: "debug: text"), good: fine.replacing("debug: {}", with: "debug: ")),
+        Row(
+            "wrong-type", "spec.config.exporters.debug",
+            says: "debug: {}",
+            bad: fine.replacing("debug: {}", with: "debug: text"),
+            good: fine.replacing("debug: {}", with: "debug: ")),
         Row(
             "half-connector", "spec.config.connectors.forward", says: "receiver",
-            bad: fine.replacing("exporters: {debug: {}}", with: "exporters: {debug: {}}\nconnectors: {forward: }").replacing("exporters: [debug]", with: "exporters: [debug, forward]"),
+            bad: fine.replacing("exporters: {debug: {}}", with: "exporters: {debug: {}}\nconnectors: {forward: }").replacing(
+                "exporters: [debug]", with: "exporters: [debug, forward]"),
             good: fine),
         Row("missing-field", "spec.config.service.pipelines", says: "add it", bad: "receivers: {}\nexporters: {}\nservice: {}", good: fine),
     ]
@@ -97,32 +112,70 @@ import Testing
         Row("unsupported-mode", "spec.mode", says: "deployment", bad: fine, good: fine, spec: "{mode: statefulset}", goodSpec: "{mode: daemonset}"),
         Row("unknown-value", "spec.mode", says: "daemonset", bad: fine, good: fine, spec: "{mode: Deployment}", goodSpec: "{mode: deployment}"),
         Row("field-of-other-mode", "spec.volumeClaimTemplates", says: "remove", bad: fine, good: fine, spec: "{volumeClaimTemplates: [{}]}"),
-        Row("field-of-other-mode", "spec.tolerations", says: "remove", bad: fine, good: fine, spec: "{mode: sidecar, tolerations: [{}]}", goodSpec: "{tolerations: [{}]}"),
+        Row(
+            "field-of-other-mode", "spec.tolerations",
+            says: "remove",
+            bad: fine,
+            good: fine,
+            spec: "{mode: sidecar, tolerations: [{}]}",
+            goodSpec: "{tolerations: [{}]}"),
         Row(
             "field-of-other-mode", "spec.daemonSetUpdateStrategy", says: "remove", bad: fine, good: fine, spec: "{daemonSetUpdateStrategy: {type: OnDelete}}",
             goodSpec: "{mode: daemonset, daemonSetUpdateStrategy: {type: OnDelete}}"),
-        Row("two-limits", "spec.podDisruptionBudget", says: "one", bad: fine, good: fine, spec: "{podDisruptionBudget: {minAvailable: 1, "
-            + "maxUnavailable: 1}}", goodSpec: "{podDisruptionBudget: {minAvailable: 50%}}"),
+        Row(
+            "two-limits", "spec.podDisruptionBudget", says: "one", bad: fine, good: fine,
+            spec: "{podDisruptionBudget: {minAvailable: 1, "
+                + "maxUnavailable: 1}}", goodSpec: "{podDisruptionBudget: {minAvailable: 50%}}"),
         Row("autoscaler", "spec.autoscaler.maxReplicas", says: "add", bad: fine, good: fine, spec: "{autoscaler: {minReplicas: 1}}"),
-        Row("autoscaler", "spec.replicas", says: "lower", bad: fine, good: fine, spec: "{replicas: 5, autoscaler: {maxReplicas: 3}}", goodSpec: "{replicas: 2, autoscaler: {maxReplicas: 3}}"),
+        Row(
+            "autoscaler", "spec.replicas",
+            says: "lower",
+            bad: fine,
+            good: fine,
+            spec: "{replicas: 5, autoscaler: {maxReplicas: 3}}",
+            goodSpec: "{replicas: 2, autoscaler: {maxReplicas: 3}}"),
         Row("autoscaler", "spec.autoscaler.minReplicas", says: "lower", bad: fine, good: fine, spec: "{autoscaler: {minReplicas: 5, maxReplicas: 3}}"),
         Row(
             "autoscaler", "spec.autoscaler.behavior.scaleUp.stabilizationWindowSeconds", says: "range", bad: fine, good: fine,
             spec: "{autoscaler: {maxReplicas: 3, behavior: {scaleUp: {stabilizationWindowSeconds: 4000}}}}"),
-        Row("autoscaler", "spec.autoscaler.metrics[0].type", says: "Pods", bad: fine, good: fine, spec: "{autoscaler: {maxReplicas: 3, metrics: "
-            + "[{type: Resource}]}}"),
-        Row("ingress", "spec.ingress.hostname", says: "otel.example.com", bad: fine, good: fine, spec: "{ingress: {type: ingress, ruleType: subdomain}}"),
-        Row("target-allocator", "spec.targetAllocator", says: "mode", bad: scraped(), good: scraped(), spec: "{targetAllocator: {enabled: true}}", goodSpec: "{targetAllocator: {enabled: false}}"),
         Row(
-            "target-allocator", "spec.targetAllocator.allocationStrategy", says: "strategy", bad: scraped(), good: scraped(), spec: "{mode: daemonset, targetAllocator: {enabled: true}}",
+            "autoscaler", "spec.autoscaler.metrics[0].type", says: "Pods", bad: fine, good: fine,
+            spec: "{autoscaler: {maxReplicas: 3, metrics: "
+                + "[{type: Resource}]}}"),
+        Row("ingress", "spec.ingress.hostname", says: "otel.example.com", bad: fine, good: fine, spec: "{ingress: {type: ingress, ruleType: subdomain}}"),
+        Row(
+            "target-allocator", "spec.targetAllocator",
+            says: "mode",
+            bad: scraped(),
+            good: scraped(),
+            spec: "{targetAllocator: {enabled: true}}",
+            goodSpec: "{targetAllocator: {enabled: false}}"),
+        Row(
+            "target-allocator", "spec.targetAllocator.allocationStrategy",
+            says: "strategy",
+            bad: scraped(),
+            good: scraped(),
+            spec: "{mode: daemonset, targetAllocator: {enabled: true}}",
             goodSpec: "{mode: daemonset, targetAllocator: {enabled: true, allocationStrategy: per-node}}"),
         Row(
             "target-allocator", "spec.config.receivers.prometheus", says: "exactly prometheus", bad: fine, good: scraped(),
             spec: "{mode: daemonset, targetAllocator: {enabled: true, allocationStrategy: per-node}}"),
         Row("field-not-rendered", "spec.networkPolicy", says: "make the object", bad: fine, good: fine, spec: "{networkPolicy: {enabled: true}}"),
         Row("unknown-field", "spec.replica", says: "did you mean replicas?", bad: fine, good: fine, spec: "{replica: 2}"),
-        Row("port-name", "spec.ports[0].name", says: "15", bad: fine, good: fine, spec: "{ports: [{name: my_port, port: 1}]}", goodSpec: "{ports: [{name: my-port, port: 1}]}"),
-        Row("duplicate-port", "spec.ports[1]", says: "remove", bad: fine, good: fine, spec: "{ports: [{port: 1}, {port: 1}]}", goodSpec: "{ports: [{port: 1}, {port: 1, protocol: UDP}]}"),
+        Row(
+            "port-name", "spec.ports[0].name",
+            says: "15",
+            bad: fine,
+            good: fine,
+            spec: "{ports: [{name: my_port, port: 1}]}",
+            goodSpec: "{ports: [{name: my-port, port: 1}]}"),
+        Row(
+            "duplicate-port", "spec.ports[1]",
+            says: "remove",
+            bad: fine,
+            good: fine,
+            spec: "{ports: [{port: 1}, {port: 1}]}",
+            goodSpec: "{ports: [{port: 1}, {port: 1, protocol: UDP}]}"),
     ]
 
     static let ports = [
@@ -135,18 +188,29 @@ import Testing
             bad: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: 'localhost:4317'}}}}", receiver: "otlp"), good: fine),
         Row(
             "duplicate-listener", "spec.config.exporters.prometheus", says: "8889",
-            bad: scraped().replacing("{debug: {}}", with: "{prometheus: }").replacing("exporters: [debug]", with: "exporters: [prometheus]"), good: scraped()),
+            bad: scraped().replacing("{debug: {}}", with: "{prometheus: }").replacing("exporters: [debug]", with: "exporters: [prometheus]"),
+            good: scraped()),
     ]
 
     static let traps = [
-        Row("tail-sampling-replicas", "spec.config.processors.tail_sampling", says: "load_balancing", bad: traces("tail_sampling: {}", "tail_sampling"), good: fine, spec: "{replicas: 2}", goodSpec: "{replicas: 2}"),
+        Row(
+            "tail-sampling-replicas", "spec.config.processors.tail_sampling",
+            says: "load_balancing",
+            bad: traces("tail_sampling: {}", "tail_sampling"),
+            good: fine,
+            spec: "{replicas: 2}",
+            goodSpec: "{replicas: 2}"),
         Row(
             "batch-before-tail-sampling", "spec.config.service.pipelines.traces.processors[0]", says: "after tail_sampling",
             bad: traces("batch: , tail_sampling: ", "batch, tail_sampling"), good: traces("batch: , tail_sampling: ", "tail_sampling, batch")),
         Row(
             "k8s-attributes-after-batch", "spec.config.service.pipelines.traces.processors[0]", says: "after k8sattributes",
             bad: traces("batch: , k8sattributes: ", "batch, k8sattributes"), good: traces("batch: , k8sattributes: ", "k8sattributes, batch")),
-        Row("component-without-rbac", "spec.config.processors.k8sattributes", says: "ClusterRole", bad: traces("k8sattributes: ", "k8sattributes"), good: fine),
+        Row(
+            "component-without-rbac", "spec.config.processors.k8sattributes",
+            says: "ClusterRole",
+            bad: traces("k8sattributes: ", "k8sattributes"),
+            good: fine),
         Row(
             "scraped-namespace-filter", "spec.config.processors.filter.metrics.metric[0]", says: "source_namespace",
             bad: scraped(processors: #"{filter: {metrics: {metric: ['resource.attributes["k8s.namespace.name"] == "a"']}}}"#, order: "filter"),
@@ -162,23 +226,36 @@ import Testing
         Row(
             "label-drop-without-aggregation", "spec.config.processors.attributes", says: "aggregate_labels",
             bad: scraped(processors: "{attributes: {actions: [{key: source_ip, action: delete}]}}", order: "attributes"),
-            good: scraped(processors: "{attributes: {actions: [{key: source_ip, action: delete}]}, metricstransform: {}}", order: "attributes, metricstransform")),
+            good: scraped(
+                processors: "{attributes: {actions: [{key: source_ip, action: delete}]}, metricstransform: {}}", order: "attributes, metricstransform")),
         Row(
             "hubble-selector", "spec.config.receivers.prometheus.config.scrape_configs[0].relabel_configs[0].regex", says: "cilium",
-            bad: scraped(job: "{kubernetes_sd_configs: [{role: pod}], relabel_configs: [{source_labels: [__meta_kubernetes_pod_label_k8s_app], "
-                + "action: keep, regex: hubble}]}"),
-            good: scraped(job: "{kubernetes_sd_configs: [{role: pod}], relabel_configs: [{source_labels: [__meta_kubernetes_pod_label_k8s_app], "
-                + "action: keep, regex: cilium}]}")),
+            bad: scraped(
+                job: "{kubernetes_sd_configs: [{role: pod}], relabel_configs: [{source_labels: [__meta_kubernetes_pod_label_k8s_app], "
+                    + "action: keep, regex: hubble}]}"),
+            good: scraped(
+                job: "{kubernetes_sd_configs: [{role: pod}], relabel_configs: [{source_labels: [__meta_kubernetes_pod_label_k8s_app], "
+                    + "action: keep, regex: cilium}]}")),
         Row(
             "sd-without-rbac", "spec.config.receivers.prometheus.config.scrape_configs[0].kubernetes_sd_configs[0]", says: "gateway-collector",
             bad: scraped(job: "{kubernetes_sd_configs: [{role: pod}]}"), good: scraped(job: "{static_configs: []}")),
-        Row("container-operator-needs-path", "spec.config.receivers.filelog", says: "include_file_path: true", bad: logs("{operators: [{type: container}]}"), good: logs("{include_file_path: true, operators: [{type: container}]}")),
         Row(
-            "level-without-severity", "spec.config.receivers.filelog.operators[0]", says: "attributes.level", bad: logs(#"{operators: [{type: regex_parser, regex: '(?P<level>\S+)'}]}"#),
+            "files-not-mounted", "spec.config.receivers.filelog.include[0]", says: "hostPath", bad: logs("{include: [/var/log/pods/*/*/*.log]}"),
+            good: logs("{include: [/var/log/pods/*/*/*.log]}"), goodSpec: "{volumeMounts: [{name: a, mountPath: /var/log/pods}]}"),
+        Row(
+            "container-operator-needs-path", "spec.config.receivers.filelog",
+            says: "include_file_path: true",
+            bad: logs("{operators: [{type: container}]}"),
+            good: logs("{include_file_path: true, operators: [{type: container}]}")),
+        Row(
+            "level-without-severity", "spec.config.receivers.filelog.operators[0]",
+            says: "attributes.level",
+            bad: logs(#"{operators: [{type: regex_parser, regex: '(?P<level>\S+)'}]}"#),
             good: logs(#"{operators: [{type: regex_parser, regex: '(?P<level>\S+)', severity: {parse_from: attributes.level}}]}"#)),
         Row(
-            "body-kept-whole", "spec.config.receivers.filelog.operators[0]", says: "move", bad: logs(#"{operators: [{type: regex_parser, regex: "
-                + "'(?P<message>.*)'}]}"#),
+            "body-kept-whole", "spec.config.receivers.filelog.operators[0]",
+            says: "move",
+            bad: logs(#"{operators: [{type: regex_parser, regex: '(?P<message>.*)'}]}"#),
             good: logs(#"{operators: [{type: regex_parser, regex: '(?P<message>.*)'}, {type: move, from: attributes.message, to: body}]}"#)),
         Row(
             "literal-z-layout", "spec.config.receivers.filelog.operators[0].timestamp.layout", says: "gotime",
