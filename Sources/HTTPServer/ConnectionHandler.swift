@@ -124,7 +124,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func refuse(_ status: Int, _ text: String, _ context: ChannelHandlerContext) {
         var headers = HTTPHeaders([("content-type", "text/plain; charset=utf-8"), ("connection", "close")])
         headers.add(name: "content-length", value: String(text.utf8.count))
-        context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: headers))), promise: nil)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         state = .refusing

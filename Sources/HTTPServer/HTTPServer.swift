@@ -75,7 +75,8 @@ public final class HTTPServer: Sendable {
     }
 
     private static func configure(
-        _ channel: any Channel, tlsContext: NIOSSLContext?, limits: HTTPServerLimits, connections: ConnectionRegistry, logger: Logger, handler: @escaping Handler
+        _ channel: any Channel, tlsContext: NIOSSLContext?, limits: HTTPServerLimits, connections: ConnectionRegistry, logger: Logger,
+        handler: @escaping Handler
     ) throws {
         guard connections.admit(channel) else { throw ChannelError.ioOnClosedChannel }
         let pipeline = channel.pipeline.syncOperations
