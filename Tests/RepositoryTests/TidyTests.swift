@@ -99,4 +99,16 @@ import Testing
             }
         }
     }
+
+    /// A comment that sends its reader to a document that is not here helps nobody.
+    @Test func documentsThatSourcesNameAreThere() throws {
+        let documents = Set(try Repository.files().filter { $0.hasSuffix(".md") }.flatMap { [$0, String($0.split(separator: "/").last ?? "")] })
+        let sources = try Repository.files().filter { $0.hasPrefix("Sources/") || $0.hasPrefix("Tests/") || $0.hasPrefix("Plugins/") }
+        for path in sources where !path.hasSuffix("TidyTests.swift") {
+            guard let text = try? Repository.text(path) else { continue }
+            for match in text.matches(of: /[A-Za-z\/_-]+\.md\b/) {
+                #expect(documents.contains(String(match.output)), "\(path) names \(match.output), which is not in the repository")
+            }
+        }
+    }
 }

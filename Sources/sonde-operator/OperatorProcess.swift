@@ -1,0 +1,110 @@
+// The operator's process: logs, metrics, the connection to the cluster, and the parts that run until a signal comes.
+// OperatorCommand makes one from the settings and runs it.
+// It never decides what is written to the cluster; the controllers do.
+
+import ArgumentParser
+import CoreMetrics
+import Glibc
+import HTTPServer
+import Kubernetes
+import KubernetesClient
+import KubernetesRuntime
+import Logging
+import Operator
+
+struct OperatorProcess {
+    let settings: OperatorSettings
+    let environment: [String: String]
+
+    /// Runs until SIGTERM or SIGINT.
+    /// - Throws: `ExitCode` when the cluster cannot be found, the address is taken, or a part ended by itself, such as a lost Lease.
+    func run() async throws {
+        let signals = TerminationSignals()
+        let registry = PrometheusRegistry(help: Self.help)
+        MetricsSystem.bootstrap(registry)
+        let logger = bootstrapLogging()
+        let configuration: ClientConfiguration
+        do {
+            configuration = try .resolve(environment: environment, kubeconfig: settings.kubeconfig.isEmpty ? nil : settings.kubeconfig)
+        } catch {
+            logger.error("Found no cluster", metadata: ["error": "\(error)"])
+            throw ExitCode(2)
+        }
+        let client = KubernetesClient(configuration)
+        logger.notice("Starting", metadata: ["version": "\(OperatorVersion.text)", "server": "\(configuration.server)", "from": "\(configuration.source)"])
+        do {
+            try await supervise(client, configuration, registry, signals, logger)
+        } catch {
+            logger.error("Ended", metadata: ["error": "\(error)"])
+            await client.shutdown()
+            throw ExitCode(1)
+        }
+        await client.shutdown()
+        logger.notice("Stopped")
+    }
+
+    private func supervise(
+        _ client: KubernetesClient, _ configuration: ClientConfiguration, _ registry: PrometheusRegistry, _ signals: TerminationSignals, _ logger: Logger
+    ) async throws {
+        let gate = settings.isLeaderElectionOn ? WriteGate() : WriteGate.withoutElection()
+        let elector = settings.isLeaderElectionOn ? makeElector(client, configuration, gate, logger) : nil
+        let sonde = SondeOperator(
+            OperatorEnvironment(
+                api: client,
+                configuration: OperatorConfiguration(
+                    namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage, workers: settings.workers),
+                gate: gate, logger: logger))
+        let endpoints = Endpoints(
+            registry: registry, readiness: { sonde.readiness },
+            unhealthy: { elector.flatMap { $0.isHealthy ? nil : "the lease has run out and its renewal hangs" } })
+        let server = try await HTTPServer.start(host: settings.metricsHost, port: settings.metricsPort, logger: logger) { endpoints.answer($0) }
+        logger.info("Serving", metadata: ["address": "\(settings.metricsHost):\(server.port)", "paths": "/healthz /readyz /metrics"])
+        var components: [Component] = []
+        if let elector {
+            components.append(Component("lease", run: { try await elector.run() }, stop: { elector.stop() }))
+        }
+        components.append(
+            Component(
+                "controllers", grace: SondeOperator.stopGrace + .seconds(2), run: { try await sonde.run { try await elector?.waitUntilLeading() } },
+                stop: { sonde.stop() }))
+        // Controllers first: the Lease is given up when nothing writes any more.
+        let supervisor = Supervisor(components, stopOrder: ["controllers"] + (elector == nil ? [] : ["lease"]), logger: logger)
+        var failure: (any Error)?
+        do { try await supervisor.run { _ = await signals.first() } } catch { failure = error }
+        try await server.shutdown()
+        if let failure { throw failure }
+    }
+
+    private func makeElector(_ client: KubernetesClient, _ configuration: ClientConfiguration, _ gate: WriteGate, _ logger: Logger) -> LeaderElector {
+        let namespace = settings.leaderElectionNamespace.isEmpty ? configuration.namespace : settings.leaderElectionNamespace
+        let host = environment["POD_NAME"] ?? Self.hostName()
+        let identity = "\(host)_\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        let election = ElectionConfiguration(lease: ObjectName(namespace: namespace, name: "sonde-operator"), identity: identity)
+        return LeaderElector(api: client, configuration: election, gate: gate, logger: logger)
+    }
+
+    private func bootstrapLogging() -> Logger {
+        let format = StructuredLogHandler.Format(rawValue: settings.logFormat) ?? .json
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        LoggingSystem.bootstrap(
+            { label, provider in
+                var handler = StructuredLogHandler(label: label, format: format, level: level)
+                handler.metadataProvider = provider
+                return handler
+            }, metadataProvider: ReconcileID.metadataProvider)
+        return Logger(label: "sonde-operator")
+    }
+
+    private static func hostName() -> String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "sonde-operator" }
+        return withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    /// HELP texts of what is not plain from the name.
+    private static let help = [
+        "sonde_applies_total": "Server-side applies by result; skipped ones would have changed nothing.",
+        "sonde_reconciles_total": "Reconciles by controller and result.",
+        "sonde_leader": "1 while this process holds the lease.",
+    ]
+}
