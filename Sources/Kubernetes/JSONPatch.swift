@@ -84,7 +84,9 @@ public struct JSONPatch: Hashable, Sendable {
 
     public init(decoding document: JSONValue) throws(PatchError) {
         guard let entries = document.array else { throw PatchError(.malformed, "a JSON patch is an array of operations, this is \(document.kindName)") }
-        guard entries.count <= Self.operationsMax else { throw PatchError(.malformed, "a JSON patch has at most \(Self.operationsMax) operations, this one has \(entries.count)") }
+        guard entries.count <= Self.operationsMax else {
+            throw PatchError(.malformed, "a JSON patch has at most \(Self.operationsMax) operations, this one has \(entries.count)")
+        }
         operations = []
         for entry in entries { operations.append(try Self.operation(entry)) }
     }

@@ -67,7 +67,8 @@ extension KubernetesAPI {
         while let token = all.continueToken {
             do {
                 let page = try await list(
-                    type, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector, limit: pageSize, continueToken: token, content: content)
+                    type, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector, limit: pageSize, continueToken: token,
+                    content: content)
                 all.items += page.items
                 all.resourceVersion = page.resourceVersion
                 all.continueToken = page.continueToken

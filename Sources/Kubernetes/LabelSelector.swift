@@ -163,7 +163,9 @@ private struct LabelSelectorParser {
     private mutating func value() throws(SelectorError) -> String {
         guard let word = peek, word != ",", word != ")" else { return "" }
         position += 1
-        guard LabelSyntax.isValue(word) else { throw SelectorError("'\(word)' is no label value: at most 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends") }
+        guard LabelSyntax.isValue(word) else {
+            throw SelectorError("'\(word)' is no label value: at most 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends")
+        }
         return word
     }
 

@@ -50,7 +50,8 @@ extension KubernetesError.Code {
     /// The codes that a Status can carry, with meta/v1's reason and the HTTP status. `Expired` also reads as `.gone`.
     private static let table: [(code: Self, reason: String, httpStatus: Int)] = [
         (.badRequest, "BadRequest", 400), (.unauthorized, "Unauthorized", 401), (.forbidden, "Forbidden", 403), (.notFound, "NotFound", 404),
-        (.methodNotAllowed, "MethodNotAllowed", 405), (.notAcceptable, "NotAcceptable", 406), (.conflict, "Conflict", 409), (.alreadyExists, "AlreadyExists", 409),
+        (.methodNotAllowed, "MethodNotAllowed", 405), (.notAcceptable, "NotAcceptable", 406), (.conflict, "Conflict", 409),
+        (.alreadyExists, "AlreadyExists", 409),
         (.gone, "Expired", 410), (.gone, "Gone", 410), (.payloadTooLarge, "RequestEntityTooLarge", 413), (.unsupportedMediaType, "UnsupportedMediaType", 415),
         (.invalid, "Invalid", 422), (.tooManyRequests, "TooManyRequests", 429), (.internalError, "InternalError", 500), (.timeout, "ServerTimeout", 500),
         (.serviceUnavailable, "ServiceUnavailable", 503), (.timeout, "Timeout", 504),

@@ -1,4 +1,4 @@
-// Brings the objects that a resource owns to their desired form by server-side apply (CONTROLLERS.md rules 21, 22, 25, 29).
+// Brings the objects that a resource owns to their desired form by server-side apply (docs/controllers.md rules 21, 22, 25, 29).
 // Controllers hand it rendered manifests; it decides whether a request is needed at all.
 // It never takes over an object that another controller manages, and never writes when nothing changed.
 

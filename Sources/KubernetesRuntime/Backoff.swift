@@ -30,7 +30,7 @@ public struct ExponentialBackoff: Hashable, Sendable {
         self.cap = cap
     }
 
-    /// Reflectors (CONTROLLERS.md rule 9; client-go's values).
+    /// Reflectors (docs/controllers.md rule 9; client-go's values).
     public static let reflector = ExponentialBackoff(first: .milliseconds(800), cap: .seconds(30))
     /// Keys of a work queue (rule 17).
     public static let item = ExponentialBackoff(first: .milliseconds(5), cap: .seconds(300))

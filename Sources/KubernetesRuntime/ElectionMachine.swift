@@ -1,4 +1,4 @@
-// Leader election on a Lease as a state machine (CONTROLLERS.md rule 32; the semantics are client-go's).
+// Leader election on a Lease as a state machine (docs/controllers.md rule 32; the semantics are client-go's).
 // LeaderElector performs its actions; tests run several against one simulated lease.
 // It never trusts another machine's clock: a lease is stale when it has not changed for its duration on our own clock.
 //

@@ -1,4 +1,4 @@
-// Which events reach the server, and in what form (CONTROLLERS.md rule 35): new ones are created, repeated ones become a series.
+// Which events reach the server, and in what form (docs/controllers.md rule 35): new ones are created, repeated ones become a series.
 // EventRecorder keeps it; tests drive it with times of their own.
 // It never does I/O and remembers only so many events.
 

@@ -153,7 +153,8 @@ public final class Informer: Sendable {
         do {
             return try await withDeadline(step.deadline, "watch", time: time) { try await self.read(step) }
         } catch is DeadlineExceeded {
-            return self.step(.failed(KubernetesError(.network, message: "the watch was silent beyond its timeout of \(step.timeoutSeconds) s: the connection is dead")))
+            return self.step(
+                .failed(KubernetesError(.network, message: "the watch was silent beyond its timeout of \(step.timeoutSeconds) s: the connection is dead")))
         } catch let error as KubernetesError {
             return self.step(.failed(error))
         }

@@ -1,4 +1,4 @@
-// What belongs to a resource, found by label, and how leftovers are deleted (CONTROLLERS.md rule 27).
+// What belongs to a resource, found by label, and how leftovers are deleted (docs/controllers.md rule 27).
 // Controllers call `converge` with everything they rendered; it applies first and prunes after.
 // It never deletes after a failed apply, never deletes what it has not looked at live, and never deletes kinds that hold data.
 

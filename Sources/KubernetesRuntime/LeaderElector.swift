@@ -11,6 +11,7 @@ import Synchronization
 /// The lease went to somebody else or could not be renewed in time: the process must end.
 public struct LeadershipLost: RetryClassified, Hashable, CustomStringConvertible {
     public let lease: ObjectName
+    public init(lease: ObjectName) { self.lease = lease }
     public var retryClass: RetryClass { .fatal }
     public var description: String { "lost the lease \(lease); ending, so that a fresh process starts with a fresh view" }
 }
@@ -112,7 +113,8 @@ public final class LeaderElector: Sendable {
         if let heldUntil { gate.open(until: heldUntil) } else { gate.close() }
         if let change {
             leader.record(change ? 1 : 0)
-            logger.notice(change ? "Acquired the lease" : "Lost the lease", metadata: ["lease": "\(configuration.lease)", "identity": "\(configuration.identity)"])
+            logger.notice(
+                change ? "Acquired the lease" : "Lost the lease", metadata: ["lease": "\(configuration.lease)", "identity": "\(configuration.identity)"])
             changed.notify()
         }
         return action

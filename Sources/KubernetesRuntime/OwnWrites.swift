@@ -1,4 +1,4 @@
-// Remembers what was written for each key until the stores have seen it (CONTROLLERS.md rule 30).
+// Remembers what was written for each key until the stores have seen it (docs/controllers.md rule 30).
 // A controller asks it before each reconcile, so that decisions are not made on a state before its own writes.
 // It never holds a key back for ever: after a bound it reads the objects live, counts that and lets the key go.
 

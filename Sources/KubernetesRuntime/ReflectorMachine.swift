@@ -1,4 +1,4 @@
-// List and watch as a state machine (CONTROLLERS.md rules 6 to 10): which request comes next, and from which version.
+// List and watch as a state machine (docs/controllers.md rules 6 to 10): which request comes next, and from which version.
 // The informer performs its actions and feeds back what happened; tests drive it without a server.
 // It never does I/O and never drops an event: what it does not deliver it answers with a new list.
 //

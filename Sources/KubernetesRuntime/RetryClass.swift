@@ -1,4 +1,4 @@
-// The class of an error: what a controller does after a failed reconcile (CONTROLLERS.md rule 18).
+// The class of an error: what a controller does after a failed reconcile (docs/controllers.md rule 18).
 // The controller asks; errors of other modules conform to RetryClassified to say it themselves.
 // It never looks at messages.
 

@@ -1,4 +1,4 @@
-// The metrics of the runtime (CONTROLLERS.md rule 34), with names and units as Prometheus wants them.
+// The metrics of the runtime (docs/controllers.md rule 34), with names and units as Prometheus wants them.
 // Informers, queues, controllers, appliers and the elector count here, through swift-metrics.
 // It never keeps values itself: the factory that the executable installed does.
 

@@ -1,4 +1,4 @@
-// Writes the status of our own resources, whole, and only when it says something new (CONTROLLERS.md rules 23 and 24).
+// Writes the status of our own resources, whole, and only when it says something new (docs/controllers.md rules 23 and 24).
 // Controllers call it at the end of each reconcile.
 // It never touches spec or metadata, and never writes to a resource that was deleted and made again under the same name.
 

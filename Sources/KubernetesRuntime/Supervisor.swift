@@ -1,4 +1,4 @@
-// Starts the parts of a process in order, waits for each to be ready, and stops them in another order (CONTROLLERS.md rule 33).
+// Starts the parts of a process in order, waits for each to be ready, and stops them in another order (docs/controllers.md rule 33).
 // Executables describe their parts once and run this until a signal comes.
 // It never leaves a part running: `run` returns when every part has ended.
 

@@ -1,4 +1,4 @@
-// The rules of the work queue as a value (CONTROLLERS.md rules 15 to 17): what is waiting, ready and running.
+// The rules of the work queue as a value (docs/controllers.md rules 15 to 17): what is waiting, ready and running.
 // WorkQueue keeps it behind a lock and waits for it; tests drive it with times of their own.
 // It never gives out one key twice at once.
 

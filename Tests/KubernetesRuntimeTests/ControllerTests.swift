@@ -1,4 +1,4 @@
-// The controller: one key at once, error classes, deadlines and an orderly end (CONTROLLERS.md rules 15, 18, 19, 33).
+// The controller: one key at once, error classes, deadlines and an orderly end (docs/controllers.md rules 15, 18, 19, 33).
 
 import Kubernetes
 import KubernetesRuntime
@@ -51,7 +51,11 @@ import Testing
         let failures = Mutex(2)
         let controller = controller { [log] key in
             log.add(key)
-            if failures.withLock({ $0 -= 1; return $0 >= 0 }) { throw KubernetesError(.internalError, message: "no") }
+            if failures.withLock({
+                $0 -= 1; return $0 >= 0
+            }) {
+                throw KubernetesError(.internalError, message: "no")
+            }
             return .done
         }
         try await running([controller.run]) { [time, log] in
@@ -85,7 +89,9 @@ import Testing
         }
         try await running([controller.run]) { [log, time] in
             controller.queue.add("a")
-            await eventually("it ran and waits") { log.all.count == 1 && controller.queue.depth == 1 && time.sleeperCount > 0 && controller.queue.runningCount == 0 }
+            await eventually("it ran and waits") {
+                log.all.count == 1 && controller.queue.depth == 1 && time.sleeperCount > 0 && controller.queue.runningCount == 0
+            }
             #expect(time.nextDeadline == time.now + .seconds(30))
         }
     }
@@ -145,7 +151,11 @@ import Testing
 
     @Test func heldKeyIsPutOffWithoutRunning() async throws {
         let holds = Mutex(2)
-        let controller = controller(hold: { _ in holds.withLock { $0 -= 1; return $0 >= 0 ? .milliseconds(50) : nil } }) { [log] key in
+        let controller = controller(hold: { _ in
+            holds.withLock {
+                $0 -= 1; return $0 >= 0 ? .milliseconds(50) : nil
+            }
+        }) { [log] key in
             log.add(key)
             return .done
         }

@@ -110,7 +110,9 @@ final class FakeCluster: KubernetesAPI {
             let step: Step = state.withLock { state in
                 if state.closeGeneration != generation { return .closed }
                 let from = cursor.withLock { $0 }
-                guard !state.isSilent, let entry = state.log.first(where: { $0.version > from && $0.collection.hasSuffix(Self.plural(collection)) }) else { return .wait }
+                guard !state.isSilent, let entry = state.log.first(where: { $0.version > from && $0.collection.hasSuffix(Self.plural(collection)) }) else {
+                    return .wait
+                }
                 cursor.withLock { $0 = entry.version }
                 return .event(entry.event)
             }
@@ -161,13 +163,17 @@ final class FakeCluster: KubernetesAPI {
             let body = request.body ?? [:]
             guard let current else { throw KubernetesError(.notFound, status: 404, message: request.path) }
             let version = body.metadata.resourceVersion
-            guard version.isEmpty || version == current.metadata.resourceVersion else { throw KubernetesError(.conflict, status: 409, reason: "Conflict", message: "changed") }
+            guard version.isEmpty || version == current.metadata.resourceVersion else {
+                throw KubernetesError(.conflict, status: 409, reason: "Conflict", message: "changed")
+            }
             return store(request.path, body, &state)
         case .patch: return try patch(request, current, &state)
         case .delete:
             guard let current else { throw KubernetesError(.notFound, status: 404, reason: "NotFound", message: request.path) }
             let preconditions = request.body?["preconditions"]
-            for (wanted, live) in [(preconditions?["uid"]?.string, current.metadata.uid), (preconditions?["resourceVersion"]?.string, current.metadata.resourceVersion)] {
+            for (wanted, live) in [
+                (preconditions?["uid"]?.string, current.metadata.uid), (preconditions?["resourceVersion"]?.string, current.metadata.resourceVersion),
+            ] {
                 if let wanted, wanted != live { throw KubernetesError(.conflict, status: 409, reason: "Conflict", message: "precondition failed") }
             }
             remove(request.path, &state)
@@ -178,10 +184,15 @@ final class FakeCluster: KubernetesAPI {
     private static func patch(_ request: KubernetesRequest, _ current: JSONValue?, _ state: inout State) throws(KubernetesError) -> JSONValue {
         var body = request.body ?? [:]
         let isStatus = request.path.hasSuffix("/status")
-        guard current != nil || (!isStatus && request.contentType == Patch.applyContentType) else { throw KubernetesError(.notFound, status: 404, message: request.path) }
+        guard current != nil || (!isStatus && request.contentType == Patch.applyContentType) else {
+            throw KubernetesError(.notFound, status: 404, message: request.path)
+        }
         if let uid = body.at("metadata", "uid")?.string, uid != current?.metadata.uid { throw KubernetesError(.conflict, status: 409, message: "another uid") }
-        if let owners = body.at("metadata", "ownerReferences")?.array, let live = current?.metadata.controller, owners.contains(where: { $0["uid"]?.string != live.uid }) {
-            let cause = KubernetesError.Cause(reason: "FieldValueInvalid", message: "Only one reference can have Controller set to true", field: "metadata.ownerReferences")
+        if let owners = body.at("metadata", "ownerReferences")?.array, let live = current?.metadata.controller,
+            owners.contains(where: { $0["uid"]?.string != live.uid })
+        {
+            let cause = KubernetesError.Cause(
+                reason: "FieldValueInvalid", message: "Only one reference can have Controller set to true", field: "metadata.ownerReferences")
             throw KubernetesError(.invalid, status: 422, reason: "Invalid", message: "two controllers", causes: [cause])
         }
         if let live = current?.at("spec", "immutable"), let wanted = body.at("spec", "immutable"), live != wanted {

@@ -1,6 +1,6 @@
 // Small makers and waits shared by the runtime's tests.
 // Every suite of this target uses them.
-// They never sleep: waiting is yielding until a fact holds, with a deadline in real time.
+// They never wait for a time: waiting is looking for a fact, with a deadline in real time.
 
 import JSON
 import Kubernetes
@@ -14,7 +14,9 @@ let quiet: Logger = {
     return logger
 }()
 
-func configMap(_ name: String, version: String = "1", uid: String = "u", data: JSONValue? = nil, labels: JSONValue? = nil, owner: OwnerReference? = nil) -> JSONValue {
+func configMap(_ name: String, version: String = "1", uid: String = "u", data: JSONValue? = nil, labels: JSONValue? = nil, owner: OwnerReference? = nil)
+    -> JSONValue
+{
     var object: JSONValue = ["metadata": ["name": .string(name), "namespace": "n", "uid": .string(uid), "resourceVersion": .string(version)]]
     if let data { object["data"] = data }
     if let labels { object.set(["metadata", "labels"], to: labels) }
@@ -35,13 +37,17 @@ func manifest(_ name: String, ownerUID: String = "owner", data: JSONValue = ["k"
 
 func named(_ name: String) -> ObjectName { ObjectName(namespace: "n", name: name) }
 
-/// Yields until the condition holds; records an issue after ten seconds of real time.
+/// Looks again and again until the condition holds; records an issue after thirty seconds of real time.
+/// Between looks it gives way for half a millisecond, so that many tests at once do not starve each other by looking.
 func eventually(_ what: String, location: SourceLocation = #_sourceLocation, _ condition: @Sendable () async -> Bool) async {
     let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(10)
+    let deadline = clock.now + .seconds(30)
     while clock.now < deadline {
-        if await condition() { return }
-        await Task.yield()
+        for _ in 0..<10 {
+            if await condition() { return }
+            await Task.yield()
+        }
+        try? await clock.sleep(for: .microseconds(500))
     }
     Issue.record("never became true: \(what)", sourceLocation: location)
 }

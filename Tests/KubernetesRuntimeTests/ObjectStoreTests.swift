@@ -1,4 +1,4 @@
-// The store: what a relist and each event change, and the indexes (CONTROLLERS.md rule 7).
+// The store: what a relist and each event change, and the indexes (docs/controllers.md rule 7).
 
 import JSON
 import Kubernetes

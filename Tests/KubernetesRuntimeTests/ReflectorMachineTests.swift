@@ -1,4 +1,4 @@
-// The reflector's protocol, step by step and without a server (CONTROLLERS.md rules 6, 8, 9, 10).
+// The reflector's protocol, step by step and without a server (docs/controllers.md rules 6, 8, 9, 10).
 
 import JSON
 import Kubernetes
@@ -59,7 +59,9 @@ import Testing
         #expect(machine.on(.failed(refusal), now: Self.at(60)) == .list(.init(resourceVersion: nil, continueToken: nil, limit: 500)))
         _ = machine.on(.listed(ObjectList(items: [], resourceVersion: "130")), now: Self.at(60))
         _ = machine.on(.replaced, now: Self.at(60))
-        #expect(machine.on(.failed(Self.gone), now: Self.at(90)) == .list(.init(resourceVersion: "130", continueToken: nil, limit: 500)), "a good list makes versions usable again")
+        #expect(
+            machine.on(.failed(Self.gone), now: Self.at(90)) == .list(.init(resourceVersion: "130", continueToken: nil, limit: 500)),
+            "a good list makes versions usable again")
     }
 
     @Test func goneRightAfterAListWaits() {
@@ -75,7 +77,8 @@ import Testing
         _ = machine.on(.start, now: Self.at(0))
         _ = machine.on(.listed(ObjectList(items: [configMap("a")], resourceVersion: "1", continueToken: "t")), now: Self.at(0))
         #expect(machine.on(.failed(Self.gone), now: Self.at(0)) == .list(.init(resourceVersion: nil, continueToken: nil, limit: nil)))
-        #expect(machine.on(.listed(ObjectList(items: [configMap("b")], resourceVersion: "2")), now: Self.at(0)) == .replace([configMap("b")], resourceVersion: "2"))
+        #expect(
+            machine.on(.listed(ObjectList(items: [configMap("b")], resourceVersion: "2")), now: Self.at(0)) == .replace([configMap("b")], resourceVersion: "2"))
     }
 
     @Test func bookmarksAndEventsMoveTheResumePoint() {

@@ -1,4 +1,4 @@
-// The work queue's rules with times of the test's own, and backoff and token bucket (CONTROLLERS.md rules 15 to 17).
+// The work queue's rules with times of the test's own, and backoff and token bucket (docs/controllers.md rules 15 to 17).
 
 import Kubernetes
 import Synchronization

@@ -10,7 +10,9 @@ import Testing
         "metadata": [
             "name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "generation": 3, "deletionTimestamp": "2026-01-01T00:00:00Z",
             "labels": ["x": "y", "bad": 1], "annotations": ["k": "v"], "finalizers": ["f"],
-            "ownerReferences": [["kind": "A", "name": "o", "uid": "1"], ["apiVersion": "g/v1", "kind": "B", "name": "c", "uid": "2", "controller": true], ["kind": "nameless"]],
+            "ownerReferences": [
+                ["kind": "A", "name": "o", "uid": "1"], ["apiVersion": "g/v1", "kind": "B", "name": "c", "uid": "2", "controller": true], ["kind": "nameless"],
+            ],
         ],
     ]
 
@@ -30,7 +32,8 @@ import Testing
     @Test func missingOrMistypedMetadataReadsAsEmpty() {
         for value: JSONValue in [nil, 1, [:], ["metadata": nil], ["metadata": ["name": 1, "labels": [], "ownerReferences": "x"]]] {
             let metadata = value.metadata
-            #expect(metadata.name.isEmpty && metadata.namespace == nil && metadata.labels.isEmpty && metadata.ownerReferences.isEmpty && !metadata.isBeingDeleted)
+            #expect(
+                metadata.name.isEmpty && metadata.namespace == nil && metadata.labels.isEmpty && metadata.ownerReferences.isEmpty && !metadata.isBeingDeleted)
         }
     }
 
@@ -50,7 +53,9 @@ import Testing
     }
 
     @Test func unknownOrderIsNotAtLeast() {
-        #expect(ResourceVersion.isAtLeast("5", "5") && ResourceVersion.isAtLeast("6", "5") && !ResourceVersion.isAtLeast("4", "5") && !ResourceVersion.isAtLeast("x", "5"))
+        #expect(
+            ResourceVersion.isAtLeast("5", "5") && ResourceVersion.isAtLeast("6", "5") && !ResourceVersion.isAtLeast("4", "5")
+                && !ResourceVersion.isAtLeast("x", "5"))
     }
 }
 
@@ -72,7 +77,10 @@ import Testing
     }
 
     @Test func eachTypeExistsOnceAndKeepsItsPlace() {
-        var conditions = Conditions([Condition("A", .true, reason: "r", message: ""), Condition("A", .false, reason: "r", message: ""), Condition("B", .unknown, reason: "r", message: "")])
+        var conditions = Conditions([
+            Condition("A", .true, reason: "r", message: ""), Condition("A", .false, reason: "r", message: ""),
+            Condition("B", .unknown, reason: "r", message: ""),
+        ])
         #expect(conditions.all.map(\.type) == ["A", "B"])
         conditions.set(Condition("A", .false, reason: "r", message: ""), now: later)
         #expect(conditions.all.map(\.type) == ["A", "B"])

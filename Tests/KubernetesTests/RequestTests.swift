@@ -50,9 +50,14 @@ extension KubernetesRequest {
     }
 
     @Test func metadataOnlyIsAskedForInTheAcceptHeader() {
-        #expect(KubernetesRequest.list(.secrets, content: .metadataOnly).accept == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json")
-        #expect(KubernetesRequest.get(.secrets, name, content: .metadataOnly).accept == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
-        #expect(KubernetesRequest.watch(.secrets, content: .metadataOnly).accept == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+        #expect(
+            KubernetesRequest.list(.secrets, content: .metadataOnly).accept
+                == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json")
+        #expect(
+            KubernetesRequest.get(.secrets, name, content: .metadataOnly).accept
+                == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+        #expect(
+            KubernetesRequest.watch(.secrets, content: .metadataOnly).accept == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
     }
 
     @Test func applyIsAPatchOfItsOwnType() {
@@ -103,7 +108,9 @@ extension KubernetesRequest {
     }
 
     @Test func listThatExpiresBetweenPagesIsReadInOnePiece() async throws {
-        let api = ScriptedAPI([.success(Self.page(["a"], "5", next: "t")), .failure(KubernetesError(.gone, message: "expired")), .success(Self.page(["a", "b"], "9"))])
+        let api = ScriptedAPI([
+            .success(Self.page(["a"], "5", next: "t")), .failure(KubernetesError(.gone, message: "expired")), .success(Self.page(["a", "b"], "9")),
+        ])
         #expect(try await api.listAll(.pods).items.count == 2)
         #expect(api.requests.last?.queryText == "")
     }

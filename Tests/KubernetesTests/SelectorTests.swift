@@ -11,9 +11,12 @@ import Testing
         ("", true, "an empty selector matches everything"),
         ("app=a", true, "equal"), ("app==a", true, "double equals is equals"), ("app = a", true, "spaces do not count"), ("app=b", false, "other value"),
         ("app!=b", true, "not equal"), ("missing!=b", true, "an absent label is not equal to anything"), ("app!=a", false, "not equal to itself"),
-        ("app in (a,b)", true, "one of"), ("app in (b, c)", false, "none of"), ("app notin (b)", true, "not in"), ("missing notin (b)", true, "absent is not in"),
-        ("app notin (a)", false, "in"), ("app", true, "exists"), ("missing", false, "does not exist"), ("!missing", true, "absent"), ("! app", false, "present"),
-        ("app=a,tier=web", true, "both"), ("app=a,tier=db", false, "only one of both"), ("empty=", true, "an empty value"), ("app in ()", false, "the empty value only"),
+        ("app in (a,b)", true, "one of"), ("app in (b, c)", false, "none of"), ("app notin (b)", true, "not in"),
+        ("missing notin (b)", true, "absent is not in"),
+        ("app notin (a)", false, "in"), ("app", true, "exists"), ("missing", false, "does not exist"), ("!missing", true, "absent"),
+        ("! app", false, "present"),
+        ("app=a,tier=web", true, "both"), ("app=a,tier=db", false, "only one of both"), ("empty=", true, "an empty value"),
+        ("app in ()", false, "the empty value only"),
         ("sonde.dev/owner-uid=u-1", true, "a key with a prefix"), ("in", false, "a key may be called in"),
     ]
 
@@ -26,12 +29,15 @@ import Testing
         #expect(try LabelSelector(parsing: selector.text) == selector, "\(row.text) became \(selector.text)")
     }
 
-    @Test(arguments: ["=a", "a>1", "a in b", "a in (b", "a,,b", "a=b c", "-a=b", "a=b/c", "/a", "A B", "a=\(String(repeating: "x", count: 64))", "UPPER.example/a", "a,"])
+    @Test(arguments: [
+        "=a", "a>1", "a in b", "a in (b", "a,,b", "a=b c", "-a=b", "a=b/c", "/a", "A B", "a=\(String(repeating: "x", count: 64))", "UPPER.example/a", "a,",
+    ])
     func otherTextsAreRefused(_ text: String) { #expect(throws: SelectorError.self) { try LabelSelector(parsing: text) } }
 
     @Test func expressionsAreRead() throws {
         let selector = try LabelSelector(decoding: [
-            "matchLabels": ["app": "a"], "matchExpressions": [["key": "tier", "operator": "In", "values": ["web"]], ["key": "x", "operator": "DoesNotExist"]],
+            "matchLabels": ["app": "a"],
+            "matchExpressions": [["key": "tier", "operator": "In", "values": ["web"]], ["key": "x", "operator": "DoesNotExist"]],
         ])
         #expect(selector.matches(Self.labels))
         #expect(selector.text == "app=a,tier=web,!x")

@@ -8,14 +8,17 @@ import Testing
     static let codes: [(reason: String, http: Int, code: KubernetesError.Code, retry: KubernetesError.Retry)] = [
         ("BadRequest", 400, .badRequest, .never), ("Unauthorized", 401, .unauthorized, .backoff), ("Forbidden", 403, .forbidden, .backoff),
         ("NotFound", 404, .notFound, .backoff), ("AlreadyExists", 409, .alreadyExists, .backoff), ("Conflict", 409, .conflict, .backoff),
-        ("Gone", 410, .gone, .backoff), ("Expired", 410, .gone, .backoff), ("Invalid", 422, .invalid, .never), ("TooManyRequests", 429, .tooManyRequests, .backoff),
-        ("InternalError", 500, .internalError, .backoff), ("ServerTimeout", 500, .timeout, .backoff), ("ServiceUnavailable", 503, .serviceUnavailable, .backoff),
+        ("Gone", 410, .gone, .backoff), ("Expired", 410, .gone, .backoff), ("Invalid", 422, .invalid, .never),
+        ("TooManyRequests", 429, .tooManyRequests, .backoff),
+        ("InternalError", 500, .internalError, .backoff), ("ServerTimeout", 500, .timeout, .backoff),
+        ("ServiceUnavailable", 503, .serviceUnavailable, .backoff),
         ("Timeout", 504, .timeout, .backoff), ("", 404, .notFound, .backoff), ("", 418, .badRequest, .never), ("", 599, .internalError, .backoff),
         ("NeverHeardOf", 409, .conflict, .backoff),
     ]
 
     @Test(arguments: codes) func statusBecomesCodeAndRetry(_ row: (reason: String, http: Int, code: KubernetesError.Code, retry: KubernetesError.Retry)) {
-        let error = KubernetesError(statusObject: ["kind": "Status", "message": "m", "reason": .string(row.reason), "code": JSONValue(row.http)], httpStatus: row.http)
+        let error = KubernetesError(
+            statusObject: ["kind": "Status", "message": "m", "reason": .string(row.reason), "code": JSONValue(row.http)], httpStatus: row.http)
         #expect(error.code == row.code)
         #expect(error.retry == row.retry)
         #expect(error.message == "m")
@@ -34,7 +37,8 @@ import Testing
 
     @Test func statusRoundTrips() {
         let error = KubernetesError(
-            .tooManyRequests, status: 429, reason: "TooManyRequests", message: "slow down", causes: [.init(reason: "a", message: "b", field: "c")], retryAfter: .seconds(3))
+            .tooManyRequests, status: 429, reason: "TooManyRequests", message: "slow down", causes: [.init(reason: "a", message: "b", field: "c")],
+            retryAfter: .seconds(3))
         #expect(KubernetesError(statusObject: error.statusObject) == error)
         #expect(error.statusObject["kind"] == "Status")
         #expect(KubernetesError(.gone, message: "old").statusObject["reason"] == "Expired")
@@ -48,7 +52,10 @@ import Testing
     }
 
     @Test func tooLargeVersionIsRecognised() {
-        let status: JSONValue = ["reason": "Timeout", "code": 504, "message": "Timeout: Too large resource version: 9, current: 5", "details": ["causes": [["reason": "ResourceVersionTooLarge"]]]]
+        let status: JSONValue = [
+            "reason": "Timeout", "code": 504, "message": "Timeout: Too large resource version: 9, current: 5",
+            "details": ["causes": [["reason": "ResourceVersionTooLarge"]]],
+        ]
         #expect(KubernetesError(statusObject: status).isTooLargeResourceVersion)
         #expect(!KubernetesError(.timeout, message: "slow").isTooLargeResourceVersion)
     }
@@ -71,7 +78,8 @@ import Testing
             .failed(KubernetesError(.gone, status: 410, reason: "Expired", message: "too old")), "410 inside the stream"
         ),
         (#"{"type":"ADDED","object":{"metadata":{}}}"#, nil, "an object without a name"),
-        (#"{"type":"ADDED"}"#, nil, "no object"), (#"{"type":"SYNC","object":{}}"#, nil, "an unknown type"), (#"{"type":"BOOKMARK","object":{}}"#, nil, "a bookmark without a version"),
+        (#"{"type":"ADDED"}"#, nil, "no object"), (#"{"type":"SYNC","object":{}}"#, nil, "an unknown type"),
+        (#"{"type":"BOOKMARK","object":{}}"#, nil, "a bookmark without a version"),
         (#"{"type":"ADD"#, nil, "half a line"), ("", nil, "an empty line"), ("[1]", nil, "no object at all"),
     ]
 
