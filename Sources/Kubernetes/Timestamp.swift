@@ -69,8 +69,8 @@ extension Timestamp {
         let day = Self.floorDivide(secondsSinceEpoch, 86400)
         let second = secondsSinceEpoch - day * 86400
         let (year, month, dayOfMonth) = Self.civil(daysSinceEpoch: day)
-        return
-            "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))T\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
+        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
+        return "\(date)T\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
     }
 
     private func padded(_ value: Int64, _ width: Int) -> String {

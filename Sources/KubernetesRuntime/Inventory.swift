@@ -66,7 +66,8 @@ extension Applier {
     /// Deletes the objects of an owner's inventory that are not among `keeping`. Call it only after every apply succeeded.
     /// Each object is read live, its owner checked again, and deleted with its uid and resource version as preconditions.
     /// - Returns: What was deleted.
-    /// - Throws: `ApplyError` (`.notPrunable`) before anything is deleted when a kind holds data; `KubernetesError` (`.conflict` when the object changed meanwhile).
+    /// - Throws: `ApplyError` (`.notPrunable`) before anything is deleted when a kind holds data;
+    ///   `KubernetesError` (`.conflict` when the object changed meanwhile).
     @discardableResult
     public func prune(ownerUID: String, kinds: [ResourceType], keeping: Set<ObjectReference>, namespace: String? = nil) async throws -> [ObjectReference] {
         precondition(!ownerUID.isEmpty, "pruning needs an owner")
