@@ -4,7 +4,7 @@
 FROM swift:6.3-bookworm AS build
 WORKDIR /src
 COPY hack/lib/apt hack/lib/common hack/lib/build hack/lib/
-RUN apt-get update -qq && hack/lib/apt pkg-config libcurl4-openssl-dev libyaml-dev libbpf-dev libelf-dev zlib1g-dev linux-libc-dev binutils ca-certificates python3
+RUN apt-get update -qq && hack/lib/apt pkg-config libcurl4-openssl-dev libyaml-dev libbpf-dev libelf-dev zlib1g-dev libssl-dev linux-libc-dev binutils ca-certificates python3
 COPY Package.swift LICENSE ./
 COPY Plugins Plugins
 COPY Sources Sources

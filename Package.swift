@@ -25,7 +25,6 @@ let deques = Target.Dependency.product(name: "DequeModule", package: "swift-coll
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -48,13 +47,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // System libraries with shims: each is imported by exactly one Swift target.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         library("JSON"),
@@ -66,7 +65,7 @@ let package = Package(
         library("KubernetesRuntime", ["JSON", "Kubernetes", logging, metrics, deques, .product(name: "HeapModule", package: "swift-collections")]),
         library("KubernetesTestServer", ["JSON", "YAML", "HTTPServer", "Kubernetes", logging]),
         library("SondeAPI", ["JSON", "Kubernetes"]),
-        library("CollectorConfig", ["JSON", "YAML", "Kubernetes", "SondeAPI", crypto]),
+        library("CollectorConfig", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CCrypto"]),
         library("Rendering", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig"]),
         library("Operator", ["JSON", "YAML", "Kubernetes", "KubernetesRuntime", "SondeAPI", "CollectorConfig", "Rendering", logging, metrics]),
         library("OTLPMessages"),
@@ -89,7 +88,7 @@ let package = Package(
         tests("KubernetesTests", ["JSON", "Kubernetes"]),
         tests("KubernetesClientTests", ["JSON", "YAML", "HTTPClient", "Kubernetes", "KubernetesClient", "KubernetesTestServer", "HTTPServer", logging]),
         tests("KubernetesRuntimeTests", ["JSON", "Kubernetes", "KubernetesRuntime", logging, metrics]),
-        tests("KubernetesTestServerTests", ["JSON", "YAML", "Kubernetes", "KubernetesTestServer"]),
+        tests("KubernetesTestServerTests", ["JSON", "YAML", "HTTPClient", "Kubernetes", "KubernetesTestServer"]),
         tests("SondeAPITests", ["JSON", "YAML", "SondeAPI", "Kubernetes"]),
         tests("CollectorConfigTests", ["JSON", "YAML", "SondeAPI", "CollectorConfig"]),
         tests("RenderingTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering"], resources: [.copy("Golden")]),

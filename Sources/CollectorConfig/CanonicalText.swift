@@ -2,18 +2,12 @@
 // Rendering uses both; existing clusters already hold objects with these names, so both follow the existing operator to the byte.
 // It never adds defaults: give it a completed configuration.
 
-import Crypto
 import JSON
 import YAML
 
 extension CollectorConfiguration {
     /// SHA-256 in hexadecimal of Go's JSON form of the configuration. Null components count as null.
-    public var sha256: String {
-        let digest = SHA256.hash(data: Array(Self.goJSON(value).utf8))
-        return digest.reduce(into: "") { text, byte in
-            text += byte < 16 ? "0" + String(byte, radix: 16) : String(byte, radix: 16)
-        }
-    }
+    public var sha256: String { SHA256.hexadecimal(Array(Self.goJSON(value).utf8)) }
 
     /// The first eight digits of the hash: the suffix of the ConfigMap's name.
     public var shortHash: String { String(sha256.prefix(8)) }
