@@ -43,9 +43,8 @@ public enum OTLPDestination {
     private static func missingProtocol(_ key: String, _ id: String, _ value: JSONValue, _ collector: OpenTelemetryCollector) -> ConfigurationError {
         let other = key == "http" ? "grpc" : "http"
         let remedy = "add \(key): {} below spec.config.receivers.\(id).protocols"
-        guard value.at("protocols", other) != nil else { return problem("has an OTLP receiver without protocols", remedy, collector) }
-        let choice = other == "grpc" ? ExportProtocol.grpc : .httpProtobuf
-        return problem("takes OTLP over \(other) only", "\(remedy), or set export.protocol: \(choice.rawValue) in the probe", collector)
+        let what = value.at("protocols", other) == nil ? "has an OTLP receiver without protocols" : "takes OTLP over \(other) only"
+        return problem(what, remedy, collector)
     }
 
     private static func problem(_ what: String, _ remedy: String, _ collector: OpenTelemetryCollector) -> ConfigurationError {

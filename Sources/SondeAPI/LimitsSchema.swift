@@ -56,7 +56,8 @@ extension ProbeSchema {
         "Attributes that multiply series and are sent only on request.", default: [:])
 
     static let exportProtocol = Schema(
-        .choice(ExportProtocol.allCases.map(\.rawValue)), "OTLP over HTTP with protobuf bodies, or over gRPC. Default HTTPProtobuf.", default: "HTTPProtobuf")
+        .choice(ExportProtocol.allCases.map(\.rawValue)),
+        "OTLP over HTTP with protobuf bodies, or over gRPC; GRPC is not available in this version. Default HTTPProtobuf.", default: "HTTPProtobuf")
 
     static let compression = Schema(.choice(ExportCompression.allCases.map(\.rawValue)), "Compression of request bodies. Default Gzip.", default: "Gzip")
 

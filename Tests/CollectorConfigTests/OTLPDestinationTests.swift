@@ -49,7 +49,7 @@ import Testing
         Problem(reason: "only traces", receivers: "{otlp: {protocols: {http: }}}", signal: "traces", receiver: "otlp", says: ["no metrics pipeline"]),
         Problem(
             reason: "only gRPC", receivers: "{otlp: {protocols: {grpc: }}}", signal: "metrics", receiver: "otlp",
-            says: ["grpc only", "export.protocol: GRPC", "add http: {}"]),
+            says: ["grpc only", "add http: {}"]),
         Problem(
             reason: "loopback", receivers: "{otlp: {protocols: {http: {endpoint: 'localhost:4318'}}}}", signal: "metrics", receiver: "otlp",
             says: ["no other pod", "0.0.0.0:4318"]),

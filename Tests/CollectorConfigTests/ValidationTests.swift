@@ -285,6 +285,13 @@ import _StringProcessing
         #expect(Validation.findings(collector: object).map(\.path) == ["spec.config"])
     }
 
+    @Test func transportThatAgentsDoNotSendIsRefused() throws {
+        let spec = try yaml("{endpoint: 'http://a:4317', export: {protocol: GRPC}}")
+        let findings = Validation.findings(probe: ["apiVersion": "sonde.dev/v1alpha1", "kind": "EBPFProbe", "metadata": ["name": "a"], "spec": spec])
+        #expect(findings.errors.map(\.path) == ["spec.export.protocol"])
+        #expect(findings[0].remedy.contains("4318"))
+    }
+
     @Test func probeWarningsAreNamed() throws {
         let spec = try yaml(
             """
