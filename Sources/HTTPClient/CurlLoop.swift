@@ -34,6 +34,8 @@ final class CurlLoop: Sendable {
             return
         }
         _ = sonde_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        // The server's own limit counts; libcurl's of 100 would open further connections below it.
+        _ = sonde_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1000)
         _ = sonde_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, settings.maxConnections)
         _ = sonde_multi_set_long(multi, CURLMOPT_MAXCONNECTS, settings.maxIdleConnections)
         startThread()
