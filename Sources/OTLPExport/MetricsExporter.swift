@@ -1,0 +1,142 @@
+// Sends metrics to an OTLP receiver over HTTP: the shell around ExportQueue.
+// The agent's loop hands requests in from its own thread; `run` sends them from a task.
+// It never blocks who hands in, never sends two requests at once, and never logs by itself.
+
+import HTTPClient
+import OTLPMessages
+import Synchronization
+
+/// Where metrics go and how.
+public struct ExportDestination: Sendable {
+    public enum Compression: Sendable, Hashable {
+        case none, gzip
+    }
+
+    /// The full URL of the metrics signal: `http://host:4318/v1/metrics`.
+    public var url: String
+    /// Further headers; values may be credentials and appear in no message.
+    public var headers: [(String, String)]
+    public var compression: Compression
+    public var tls: TLSConfiguration?
+
+    /// - Parameter endpoint: the base URL; `v1/metrics` is added (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
+    public init(endpoint: String, headers: [(String, String)] = [], compression: Compression = .gzip, tls: TLSConfiguration? = nil) {
+        url = endpoint + (endpoint.hasSuffix("/") ? "" : "/") + "v1/metrics"
+        self.headers = headers
+        self.compression = compression
+        self.tls = tls
+    }
+}
+
+/// Guarantees: every point that is handed in is counted as exported or, with its reason, as dropped, or still waits. Memory is bounded by the policy.
+/// Not guaranteed: a request whose answer got lost is sent again, so a receiver may see it twice.
+public final class MetricsExporter: Sendable {
+    private struct State {
+        var queue: ExportQueue
+        var destination: ExportDestination
+        var deadline: ContinuousClock.Instant?
+    }
+
+    private let client: HTTPClient
+    private let state: Mutex<State>
+    private let began = ContinuousClock.now
+    private let wakeup = Wakeup()
+    private let closing = Wakeup()
+    private let report: @Sendable (ExportEvent) -> Void
+
+    /// - Parameter report: called from `run` when the receiver's state changes.
+    public init(
+        client: HTTPClient, destination: ExportDestination, policy: ExportPolicy = ExportPolicy(), report: @escaping @Sendable (ExportEvent) -> Void
+    ) {
+        self.client = client
+        self.report = report
+        state = Mutex(State(queue: ExportQueue(policy: policy), destination: destination))
+    }
+
+    public var counts: ExportCounts { state.withLock { $0.queue.counts } }
+
+    /// Batches that wait for the receiver.
+    public var waitingCount: Int { state.withLock { $0.queue.waitingCount } }
+
+    /// Later tries, also of what waits already, go to this destination.
+    public func update(_ destination: ExportDestination) { state.withLock { $0.destination = destination } }
+
+    /// Encodes and compresses a request on the caller's thread and hands it over.
+    public func enqueue(_ request: MetricsRequest) {
+        let points = request.pointCount
+        if points == 0 { return }
+        var batch = ExportBatch(body: request.bytes(), contentEncoding: nil, points: points)
+        // Without memory for zlib the body leaves as it is.
+        if state.withLock({ $0.destination.compression }) == .gzip, let compressed = try? Gzip.compress(batch.body) {
+            batch = ExportBatch(body: compressed, contentEncoding: "gzip", points: points)
+        }
+        state.withLock { $0.queue.enqueue(batch) }
+        wakeup.signal()
+    }
+
+    /// Lets `run` return when all that waits has left, or when the time is over; a request that is still under way then is cut off.
+    public func close(within time: Duration) {
+        state.withLock {
+            $0.deadline = ContinuousClock.now + time
+            $0.queue.close(deadline: now + time)
+        }
+        wakeup.signal()
+        closing.signal()
+    }
+
+    /// Sends until `close`, or until the task is cancelled. To be called once.
+    public func run() async {
+        while !Task.isCancelled {
+            switch state.withLock({ $0.queue.next(now: now) }) {
+            case .finished: return
+            case .wait(nil): await wakeup.wait()
+            case .wait(let pause?): await wakeup.wait(for: pause)
+            case .send(let batch, let timeout):
+                let outcome = await send(batch, timeout: timeout)
+                let event = state.withLock { $0.queue.finish(outcome, now: now, random: Double.random(in: 0..<1)) }
+                if let event { report(event) }
+            }
+        }
+    }
+
+    private var now: Duration { ContinuousClock.now - began }
+
+    /// One try, ended early when the deadline of `close` comes first.
+    private func send(_ batch: ExportBatch, timeout: Duration) async -> ExportOutcome {
+        await withTaskGroup(of: ExportOutcome.self) { group in
+            group.addTask { await self.post(batch, timeout: timeout) }
+            group.addTask { await self.deadlineOfClose() }
+            let first = await group.next()
+            group.cancelAll()
+            return first ?? Self.cutOff
+        }
+    }
+
+    private static let cutOff = ExportOutcome.retry(ExportFailure(reason: "shutdown", message: "The time for the last export is over."), after: nil)
+
+    private func deadlineOfClose() async -> ExportOutcome {
+        while !Task.isCancelled {
+            if let deadline = state.withLock({ $0.deadline }) {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                break
+            }
+            await closing.wait()
+        }
+        return Self.cutOff
+    }
+
+    private func post(_ batch: ExportBatch, timeout: Duration) async -> ExportOutcome {
+        let destination = state.withLock { $0.destination }
+        var headers = destination.headers + [("content-type", "application/x-protobuf")]
+        if let encoding = batch.contentEncoding { headers.append(("content-encoding", encoding)) }
+        let request = HTTPRequest(
+            method: "POST", url: destination.url, headers: headers, body: batch.body, timeout: timeout, maxResponseBytes: 1 << 20, tls: destination.tls)
+        do {
+            return ExportOutcome(try await client.send(request), url: destination.url)
+        } catch let error as HTTPError {
+            return ExportOutcome(error)
+        } catch {
+            return Self.cutOff
+        }
+    }
+}
