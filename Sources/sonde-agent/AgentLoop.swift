@@ -1,0 +1,168 @@
+// The agent's main loop: every interval it reads maps, names owners and hands metrics to the exporter; in between it looks at its file.
+// SondeAgent runs one on its own thread.
+// It never waits for the receiver: the exporter's queue is between them.
+
+import OTLPExport
+import OTLPMessages
+import ProbeCore
+import ProbeKernel
+import SondeAPI
+
+struct AgentLoop {
+    static let checkNanoseconds: UInt64 = 2_000_000_000
+    /// A request holds no more points: receivers limit the size of a request, and a large one needs memory at once.
+    static let pointsPerRequestMax = 4000
+    static let flushTime = Duration.seconds(5)
+
+    private let exporter: MetricsExporter
+    private let stop: StopSignal
+    private var file: ConfigurationFile
+    private var configuration: AgentConfiguration
+    private var headers: SmallFile.Signature?
+    private let node: Node
+    private var host: Host
+    private var probes = ProbeSet()
+    private var aggregator: ProbeAggregator
+    private var telemetry: AgentTelemetry
+
+    init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal) {
+        self.configuration = configuration
+        self.file = file
+        self.node = node
+        self.exporter = exporter
+        self.stop = stop
+        headers = Self.headersSignature(configuration)
+        host = Host(configuration.paths)
+        let start = Clock.unixNanoseconds()
+        aggregator = ProbeAggregator(settings: Self.settings(configuration, node), startUnixNanoseconds: start)
+        telemetry = AgentTelemetry(startUnixNanoseconds: start)
+    }
+
+    private static func settings(_ configuration: AgentConfiguration, _ node: Node) -> ProbeAggregator.Settings {
+        ProbeAggregator.Settings(
+            limits: SeriesLimits(perOwner: configuration.budget.seriesPerPod, total: configuration.budget.seriesTotal),
+            namespaces: configuration.namespaces, node: node,
+            scope: Scope(name: "sonde.probe", version: AgentVersion.text, schemaURL: AgentVersion.schemaURL))
+    }
+
+    /// Runs until SIGTERM or SIGINT; the last export is in the exporter's queue then.
+    mutating func run() {
+        apply()
+        var nextExport = Clock.monotonicNanoseconds() + interval
+        var nextCheck = Clock.monotonicNanoseconds() + Self.checkNanoseconds
+        while true {
+            let now = Clock.monotonicNanoseconds()
+            let next = min(nextExport, nextCheck)
+            if next > now, stop.wait(nanoseconds: next - now) { break }
+            let woken = Clock.monotonicNanoseconds()
+            if woken >= nextCheck {
+                // A shorter interval counts at once.
+                if checkForChanges() { nextExport = min(nextExport, woken + interval) }
+                nextCheck = woken + Self.checkNanoseconds
+            }
+            if woken >= nextExport {
+                export()
+                // Windows that were missed, as on a machine that slept, are not made up for.
+                nextExport = max(nextExport + interval, Clock.monotonicNanoseconds() + interval / 2)
+            }
+        }
+        AgentLog.info("stopping: last export", ("deadline", "\(Self.flushTime)"))
+        export()
+        probes.close()
+    }
+
+    private var interval: UInt64 { UInt64(configuration.intervalSeconds) * 1_000_000_000 }
+
+    // MARK: A window
+
+    private mutating func export() {
+        let maps = probes.read(into: &aggregator)
+        host.identify(for: &aggregator, now: Clock.monotonicNanoseconds())
+        probes.readStatistics(into: &telemetry)
+        let now = Clock.unixNanoseconds()
+        var metrics = aggregator.endWindow(at: now)
+        probes.delete(aggregator.takeStaleKeys())
+        let counts = exporter.counts
+        let reading = AgentReading(
+            process: ProcessUsage.read(), export: ExportReading(seen: counts.seen, exported: counts.exported, dropped: counts.dropped), maps: maps)
+        metrics.append(telemetry.metrics(reading, aggregator: aggregator, version: AgentVersion.text, at: now))
+        for request in Self.requests(metrics) { exporter.enqueue(request) }
+        ProcessMemory.giveBackFreed()
+    }
+
+    /// Splits at resources, so that a request stays below its limit of points.
+    static func requests(_ metrics: [ResourceMetrics]) -> [MetricsRequest] {
+        var requests: [MetricsRequest] = []
+        var points = 0
+        for group in metrics {
+            let count = group.metrics.reduce(0) { $0 + $1.pointCount }
+            if requests.isEmpty || points + count > pointsPerRequestMax {
+                requests.append(MetricsRequest([]))
+                points = 0
+            }
+            requests[requests.count - 1].resourceMetrics.append(group)
+            points += count
+        }
+        return requests
+    }
+
+    // MARK: Configuration
+
+    /// Puts the configuration in force.
+    private mutating func apply() {
+        aggregator.update(Self.settings(configuration, node))
+        for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode) { aggregator.forget(kind) }
+        logWhatIsMissing()
+    }
+
+    /// Families that this version takes; the operator reports the others on the resource as well.
+    private static let families: Set<String> = ["scheduler", "tcp", "syscalls"]
+
+    private func logWhatIsMissing() {
+        let missing = configuration.signals.families.filter { $0.enabled && !Self.families.contains($0.name) }.map(\.name)
+        if !missing.isEmpty { AgentLog.info("this version does not take these signals", ("signals", missing.joined(separator: ","))) }
+        if configuration.signals.scheduler.enabled, configuration.signals.scheduler.precision == .fast {
+            AgentLog.warning("signals.scheduler.precision Fast is not available in this version; run-queue latency is taken exactly")
+        }
+        if probes.isEmpty { AgentLog.warning("no signal is taken; the agent goes on and sends its own metrics") }
+    }
+
+    /// - Returns: whether another configuration is in force now.
+    private mutating func checkForChanges() -> Bool {
+        switch file.change() {
+        case .none: return checkForHeaders()
+        case .broken(let failure):
+            AgentLog.error("the changed configuration is not used; the one before stays in force", ("errors", failure.messages.joined(separator: "\n")))
+            return false
+        case .changed(let changed, let warnings):
+            for warning in warnings { AgentLog.warning(warning) }
+            return use(changed)
+        }
+    }
+
+    /// Headers are files of a mounted Secret, which may change without the configuration.
+    private mutating func checkForHeaders() -> Bool {
+        guard Self.headersSignature(configuration) != headers else { return false }
+        return use(configuration)
+    }
+
+    private static func headersSignature(_ configuration: AgentConfiguration) -> SmallFile.Signature? {
+        configuration.destination.headersDirectory.flatMap { SmallFile.Signature($0 + "/..data") ?? SmallFile.Signature($0) }
+    }
+
+    private mutating func use(_ changed: AgentConfiguration) -> Bool {
+        headers = Self.headersSignature(changed)
+        do {
+            exporter.update(try ExportDestination(changed.destination))
+        } catch {
+            AgentLog.error("the changed configuration is not used; the one before stays in force", ("errors", error.message))
+            return false
+        }
+        if changed.paths != configuration.paths { host = Host(changed.paths) }
+        configuration = changed
+        AgentLog.info(
+            "configuration in force", ("path", file.path), ("endpoint", changed.destination.endpoint), ("intervalSeconds", "\(changed.intervalSeconds)"))
+        apply()
+        return true
+    }
+}

@@ -1,0 +1,138 @@
+// The programs that are loaded for the configured signals: switched on and off as the configuration changes.
+// AgentLoop owns one; it reads their maps each window.
+// It never stops for a signal that a kernel cannot give: that one is logged with its reason, the others run.
+
+import ProbeCore
+import ProbeKernel
+import ProbePrograms
+import SondeAPI
+
+struct ProbeSet {
+    private var loaded: [String: LoadedProbe] = [:]
+    /// Programs that were tried and gave nothing; they are tried again when their signal is switched off and on.
+    private var failed: Set<String> = []
+    private var systemCalls: Set<UInt32> = []
+
+    var isEmpty: Bool { loaded.isEmpty }
+    var names: [String] { loaded.keys.sorted() }
+
+    /// The program of each family of signals that this version takes.
+    private static func programs(_ signals: ProbeSignals) -> [(program: ProbeProgram, isWanted: Bool)] {
+        [(.sched, signals.scheduler.enabled), (.tcp, signals.tcp.enabled), (.syscall, signals.syscalls.enabled)]
+    }
+
+    /// Loads and unloads so that exactly the wanted signals are taken.
+    /// - Returns: kinds of groups whose maps are gone.
+    mutating func apply(_ configuration: AgentConfiguration, cgroupMode: ProbeSettings.CgroupMode) -> [GroupKind] {
+        let calls = Self.numbers(of: configuration.signals.syscalls)
+        let programs = Self.programs(configuration.signals)
+        var gone: [GroupKind] = []
+        for (program, isWanted) in programs where !isWanted {
+            failed.remove(program.name)
+            guard let probe = loaded.removeValue(forKey: program.name) else { continue }
+            probe.close()
+            gone += program.groupMaps.compactMap { GroupKind(rawValue: $0.name) }
+            AgentLog.info("signals switched off", ("program", program.name))
+        }
+        if calls != systemCalls, let probe = loaded[ProbeProgram.syscall.name] { update(probe, calls) }
+        systemCalls = calls
+        let missing = programs.filter { $0.isWanted && loaded[$0.program.name] == nil && !failed.contains($0.program.name) }.map(\.program)
+        if missing.isEmpty { return gone }
+        let settings = ProbeSettings(
+            cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
+        load(missing, settings)
+        return gone
+    }
+
+    private mutating func load(_ programs: [ProbeProgram], _ settings: ProbeSettings) {
+        let loader = ProbeLoader()
+        for program in programs {
+            let load = loader.load(program, settings: settings)
+            loaded[program.name] = load.probe
+            if load.probe == nil { failed.insert(program.name) }
+            for signal in program.signals { Self.log(load.hooks.state(of: signal), of: signal) }
+        }
+        ProcessMemory.giveBackFreed()
+    }
+
+    private static func log(_ state: SignalState, of signal: ProbeSignal) {
+        switch state {
+        case .active: AgentLog.info("signal active", ("metric", signal.metric))
+        case .degraded(let reason): AgentLog.warning("signal active, but parts of it are missing", ("metric", signal.metric), ("reason", reason))
+        case .unavailable(let reason): AgentLog.warning("signal not available", ("metric", signal.metric), ("reason", reason))
+        }
+    }
+
+    private func update(_ probe: LoadedProbe, _ calls: Set<UInt32>) {
+        do {
+            try probe.count(systemCalls: calls)
+            AgentLog.info("system calls changed", ("count", "\(calls.count)"))
+        } catch {
+            AgentLog.error("system calls could not be changed", ("reason", error.message))
+        }
+    }
+
+    private static func numbers(of syscalls: ProbeSignals.Syscalls) -> Set<UInt32> {
+        let unknown = syscalls.names.filter { SystemCalls.number(of: $0) == nil }
+        if syscalls.enabled, !unknown.isEmpty {
+            AgentLog.warning("this architecture has no such system calls; they are left out", ("names", unknown.joined(separator: ",")))
+        }
+        return Set(syscalls.names.compactMap(SystemCalls.number))
+    }
+
+    // MARK: Reading
+
+    /// Hands every map to the aggregator.
+    /// - Returns: how full each map is.
+    func read(into aggregator: inout ProbeAggregator) -> [MapReading] {
+        var usage: [MapReading] = []
+        for (_, probe) in loaded {
+            for map in probe.program.groupMaps {
+                guard let kind = GroupKind(rawValue: map.name) else { continue }
+                do {
+                    let groups = try probe.groups(of: map.name)
+                    aggregator.absorb(groups, of: kind)
+                    usage.append(MapReading(name: map.name, used: groups.count, capacity: probe.capacity(of: map.name) ?? map.entries))
+                } catch {
+                    AgentLog.error("map could not be read", ("map", map.name), ("reason", error.message))
+                }
+            }
+        }
+        return usage
+    }
+
+    /// Hands every hook's costs and losses over.
+    func readStatistics(into telemetry: inout AgentTelemetry) {
+        for (_, probe) in loaded {
+            do {
+                for hook in try probe.statistics() { telemetry.record(HookReading(hook)) }
+            } catch {
+                AgentLog.error("costs and losses could not be read", ("program", probe.program.name), ("reason", error.message))
+            }
+        }
+    }
+
+    func delete(_ keys: [GroupKind: [[UInt8]]]) {
+        for (kind, keys) in keys {
+            guard let probe = loaded.values.first(where: { $0.program.groupMaps.contains { $0.name == kind.rawValue } }) else { continue }
+            do {
+                try probe.delete(keys, from: kind.rawValue)
+            } catch {
+                AgentLog.error("groups of gone cgroups could not be deleted", ("map", kind.rawValue), ("reason", error.message))
+            }
+        }
+    }
+
+    func close() {
+        for probe in loaded.values { probe.close() }
+    }
+}
+
+extension HookReading {
+    init(_ hook: HookStatistics) {
+        var losses = Dictionary(uniqueKeysWithValues: hook.losses.map { ($0.rawValue, $1) })
+        losses["recursion"] = hook.skippedRuns
+        self.init(
+            function: hook.function, runs: hook.runs, sampledRuns: hook.sampledRuns, sampledNanoseconds: hook.sampledNanoseconds, losses: losses)
+    }
+}
