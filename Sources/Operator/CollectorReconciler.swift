@@ -64,7 +64,7 @@ struct CollectorReconciler: Sendable {
         return answers.first { $0.key.type == .deployments || $0.key.type == .daemonSets }?.value
     }
 
-    /// The newest earlier ConfigMaps, as many as the spec asks for (COLLECTOR.md A5): pods of the version before still mount one.
+    /// The newest earlier ConfigMaps, as many as the spec asks for: pods of the version before still mount one.
     private func keptConfigMaps(_ collector: OpenTelemetryCollector, current: [Manifest]) -> [ObjectReference] {
         let currentNames = Set(current.map(\.name))
         let earlier = context.store(.configMaps).byIndex(.inventory, collector.metadata.uid).filter { !currentNames.contains($0.metadata.objectName) }

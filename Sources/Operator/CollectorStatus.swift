@@ -21,7 +21,7 @@ struct CollectorObservation: Sendable {
 }
 
 extension CollectorObservation {
-    /// The whole status (COLLECTOR.md A2): scale, version, image, observedGeneration, conditions.
+    /// The whole status: scale, version, image, observedGeneration, conditions.
     func status(now: Timestamp) -> JSONValue {
         let state = WorkloadState(workload, type: workloadType, refusal: refusal)
         var status: JSONValue = [

@@ -19,7 +19,7 @@ final class OperatorScope: Sendable {
     private let probeStore: ObjectStore
     private let time: any TimeSource
 
-    /// All keys are looked at again after so long, as a safety net (CONTROLLERS.md rule 20).
+    /// All keys are looked at again after so long, as a safety net (docs/controllers.md rule 20).
     static let resyncInterval: Duration = .seconds(36_000)
 
     init(namespace: String?, environment: OperatorEnvironment) {

@@ -30,7 +30,7 @@ extension ProbeObservation {
     /// Families of signals that this version's agent takes; the others are reported as not available.
     static let availableSignals: Set<String> = ["scheduler", "tcp", "syscalls"]
 
-    /// The whole status (EBPFPROBE.md): conditions, destination, nodes and signals.
+    /// The whole status: conditions, destination, nodes and signals.
     func status(now: Timestamp) -> JSONValue {
         let state = WorkloadState(daemonSet, type: .daemonSets, refusal: refusal)
         var status: JSONValue = ["observedGeneration": JSONValue(object.metadata.generation), "conditions": conditions(state, now: now), "nodes": nodes(state)]

@@ -8,7 +8,7 @@ import Kubernetes
 enum ResourceAnnotations {
     /// `"true"`: all objects of the resource stay as they are.
     static let paused = "sonde.dev/paused"
-    /// Set by the operator that managed these resources before; it must not keep a resource from going (COLLECTOR.md A15).
+    /// Set by the operator that managed these resources before; it must not keep a resource from going.
     static let earlierFinalizer = "opentelemetrycollector.opentelemetry.io/finalizer"
 
     static func isPaused(_ resource: JSONValue) -> Bool { resource.metadata.annotations[paused] == "true" }

@@ -52,7 +52,7 @@ public final class SondeOperator: Sendable {
     }
 
     private let environment: OperatorEnvironment
-    private let scopes: [OperatorScope]
+    let scopes: [OperatorScope]
     private let state = Mutex(State())
     private let stopRequests: AsyncStream<Void>
     private let stopRequest: AsyncStream<Void>.Continuation
