@@ -56,7 +56,8 @@ func hookFailure(_ stage: HookFailure.Stage, errno errorNumber: Int32, log: Stri
     let missing = host.missingCapabilities
     let reason =
         if errorNumber == 1, !missing.isEmpty {
-            "\(name): loading kernel programs takes \(ProbeProgram.capabilities.joined(separator: " and ")), and this process lacks \(missing.joined(separator: " and "))"
+            "\(name): loading kernel programs takes \(ProbeProgram.capabilities.joined(separator: " and ")), "
+                + "and this process lacks \(missing.joined(separator: " and "))"
         } else if errorNumber == 1, host.lockdown == "confidentiality" {
             "\(name): kernel lockdown is 'confidentiality', which forbids programs to read kernel memory; 'integrity' would allow it"
         } else if errorNumber == 12 {

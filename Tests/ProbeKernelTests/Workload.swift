@@ -48,17 +48,23 @@ final class Workload {
     @discardableResult
     func python(_ program: String) throws -> String { try run(["/usr/bin/python3", "-c", program]) }
 
-    /// Runs a Python program in the cgroup, whose parent outside of it prints what the kernel says of the ended process before it is reaped.
+    /// Runs a Python program in the cgroup; its parent outside of it prints what the kernel counted for it from when it entered to its end.
     func observe(_ program: String) throws -> KernelView {
         let observer = """
-            import os, sys
+            import os, signal, sys
             child = os.fork()
             if child == 0:
-                open(sys.argv[1] + '/cgroup.procs', 'w').write('0')
+                os.kill(os.getpid(), signal.SIGSTOP)
                 os.execv('/usr/bin/python3', ['python3', '-c', sys.argv[2]])
+            def counts():
+                status = open(f'/proc/{child}/status').read().split('voluntary_ctxt_switches:')
+                return [int(n) for n in [status[1].split()[0], status[2].split()[0], *open(f'/proc/{child}/schedstat').read().split()[1:]]]
+            os.waitpid(child, os.WUNTRACED)
+            before = counts()
+            open(sys.argv[1] + '/cgroup.procs', 'w').write(str(child))
+            os.kill(child, signal.SIGCONT)
             os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-            status = open(f'/proc/{child}/status').read().split('voluntary_ctxt_switches:')
-            print(status[1].split()[0], status[2].split()[0], *open(f'/proc/{child}/schedstat').read().split()[1:])
+            print(*(end - start for end, start in zip(counts(), before)))
             assert os.waitpid(child, 0)[1] == 0
             """
         let process = Process()
@@ -76,7 +82,7 @@ final class Workload {
     }
 }
 
-/// `/proc/PID/status` and `/proc/PID/schedstat` of a process at its end.
+/// What `/proc/PID/status` and `/proc/PID/schedstat` counted for a process in the cgroup.
 struct KernelView {
     var voluntary: Int64
     var involuntary: Int64

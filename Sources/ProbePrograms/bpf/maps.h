@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * What every object has beside its own maps: what its programs cost and what they lost, one entry a program, and how a group's value is found or made.
- * Included by every program file after PROGRAMS is defined as the number of its programs; PROGRAM_... are their indexes (../Manifest.swift).
+ * Included by every program file after enum program_index, which numbers its programs in the order of ../Manifest.swift and ends with PROGRAMS.
  * Never grows a map beyond max_entries, which user space sets before load; what found no room is counted.
  */
 #pragma once
@@ -9,14 +9,14 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PROGRAMS);
-	__type(key, u32);
+	__type(key, enum program_index);
 	__type(value, struct program_cost);
 } costs SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PROGRAMS);
-	__type(key, u32);
+	__type(key, enum program_index);
 	__type(value, struct program_losses);
 } losses SEC(".maps");
 

@@ -11,7 +11,7 @@
 #include "histogram.h"
 #include "identity.h"
 
-enum { PROGRAM_SCHED_WAKEUP, PROGRAM_SCHED_WAKEUP_NEW, PROGRAM_SCHED_SWITCH, PROGRAMS };
+enum program_index { PROGRAM_SCHED_WAKEUP, PROGRAM_SCHED_WAKEUP_NEW, PROGRAM_SCHED_SWITCH, PROGRAMS };
 #include "maps.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -36,7 +36,7 @@ struct {
 
 static const struct sched_value no_value;
 
-static __always_inline void became_runnable(struct task_struct *task, u32 program)
+static __always_inline void became_runnable(struct task_struct *task, u64 now_ns, u32 program)
 {
 	u64 *since;
 
@@ -44,7 +44,7 @@ static __always_inline void became_runnable(struct task_struct *task, u32 progra
 		return;
 	since = bpf_task_storage_get(&runnable_since, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (since)
-		*since = bpf_ktime_get_ns();
+		*since = now_ns;
 	else
 		lose(program, storage_full);
 }
@@ -66,14 +66,14 @@ static __always_inline unsigned int state_before_switch(u64 *ctx, struct task_st
 }
 
 /* A task that is preempted stays runnable whatever its state says (__schedule in kernel/sched/core.c), so its wait counts. */
-static __always_inline void switched_out(struct task_struct *prev, bool runnable)
+static __always_inline void switched_out(struct task_struct *prev, bool runnable, u64 now_ns)
 {
 	struct sched_value *group;
 
 	if (!prev->pid)
 		return;
 	if (runnable)
-		became_runnable(prev, PROGRAM_SCHED_SWITCH);
+		became_runnable(prev, now_ns, PROGRAM_SCHED_SWITCH);
 	group = group_of(task_cgroup(prev));
 	if (!group)
 		return;
@@ -83,7 +83,7 @@ static __always_inline void switched_out(struct task_struct *prev, bool runnable
 		group->voluntary++;
 }
 
-static __always_inline void switched_in(struct task_struct *next)
+static __always_inline void switched_in(struct task_struct *next, u64 now_ns)
 {
 	struct sched_value *group;
 	u64 *since;
@@ -94,7 +94,7 @@ static __always_inline void switched_in(struct task_struct *next)
 	since = bpf_task_storage_get(&runnable_since, next, 0, 0);
 	if (!since || !*since)
 		return;
-	waited_ns = bpf_ktime_get_ns() - *since;
+	waited_ns = now_ns - *since;
 	*since = 0;
 	/* CPUs' clocks may differ by nanoseconds. */
 	if ((long long)waited_ns < 0)
@@ -109,7 +109,7 @@ int sched_wakeup(u64 *ctx)
 {
 	struct run run = run_begin(PROGRAM_SCHED_WAKEUP);
 
-	became_runnable((struct task_struct *)ctx[0], PROGRAM_SCHED_WAKEUP);
+	became_runnable((struct task_struct *)ctx[0], bpf_ktime_get_ns(), PROGRAM_SCHED_WAKEUP);
 	run_end(run);
 	return 0;
 }
@@ -119,7 +119,7 @@ int sched_wakeup_new(u64 *ctx)
 {
 	struct run run = run_begin(PROGRAM_SCHED_WAKEUP_NEW);
 
-	became_runnable((struct task_struct *)ctx[0], PROGRAM_SCHED_WAKEUP_NEW);
+	became_runnable((struct task_struct *)ctx[0], bpf_ktime_get_ns(), PROGRAM_SCHED_WAKEUP_NEW);
 	run_end(run);
 	return 0;
 }
@@ -130,9 +130,11 @@ int sched_switch(u64 *ctx)
 	struct run run = run_begin(PROGRAM_SCHED_SWITCH);
 	bool preempt = ctx[0] & 1;
 	struct task_struct *prev = (struct task_struct *)ctx[1];
+	/* One reading of the clock for both: it is a good part of what a switch costs here. */
+	u64 now_ns = bpf_ktime_get_ns();
 
-	switched_out(prev, preempt || state_before_switch(ctx, prev) == TASK_RUNNING);
-	switched_in((struct task_struct *)ctx[2]);
+	switched_out(prev, preempt || state_before_switch(ctx, prev) == TASK_RUNNING, now_ns);
+	switched_in((struct task_struct *)ctx[2], now_ns);
 	run_end(run);
 	return 0;
 }

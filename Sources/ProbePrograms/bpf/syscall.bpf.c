@@ -11,7 +11,7 @@
 #include "histogram.h"
 #include "identity.h"
 
-enum { PROGRAM_SYS_ENTER, PROGRAM_SYS_EXIT, PROGRAMS };
+enum program_index { PROGRAM_SYS_ENTER, PROGRAM_SYS_EXIT, PROGRAMS };
 #include "maps.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

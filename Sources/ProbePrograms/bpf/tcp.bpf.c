@@ -11,7 +11,7 @@
 #include "histogram.h"
 #include "identity.h"
 
-enum { PROGRAM_INET_SOCK_SET_STATE, PROGRAM_TCP_RETRANSMIT_SKB, PROGRAM_TCP_RETRANSMIT_SYNACK, PROGRAMS };
+enum program_index { PROGRAM_INET_SOCK_SET_STATE, PROGRAM_TCP_RETRANSMIT_SKB, PROGRAM_TCP_RETRANSMIT_SYNACK, PROGRAMS };
 #include "maps.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -82,8 +82,9 @@ static __always_inline void record(struct sock *sk, struct connection *connectio
 }
 
 /*
- * SYN_RECV to ESTABLISHED is no time on a server: the socket is made by the packet that establishes it. The kernel has by then stored the time from its SYN-ACK
- * to that packet as the first round-trip sample (tcp_synack_rtt_meas), in eighths of a microsecond; not when the SYN-ACK had to be sent again or a SYN cookie was used.
+ * SYN_RECV to ESTABLISHED is no time on a server: the socket is made by the packet that establishes it. The kernel has by then stored the time from its
+ * SYN-ACK to that packet as the first round-trip sample (tcp_synack_rtt_meas), in eighths of a microsecond; not when the SYN-ACK had to be sent again or
+ * a SYN cookie was used.
  */
 static __always_inline void accepted(struct sock *sk, struct connection *connection)
 {
