@@ -19,8 +19,10 @@ struct Sonde: AsyncParsableCommand {
             Start here:
               sonde validate collector.yaml             is this resource right, and will it do what I mean?
               sonde render collector.yaml probe.yaml    what would be applied to the cluster?
+              sudo sonde doctor                         what can the kernel of this machine give?
+              sudo sonde top                            what does it count right now?
             """,
-        subcommands: [Validate.self, Render.self, Generate.self])
+        subcommands: [Validate.self, Render.self, Top.self, Doctor.self, Generate.self])
 }
 
 /// Why a command could not begin: printed as it is, exit status 2.

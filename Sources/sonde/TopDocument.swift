@@ -1,0 +1,70 @@
+// The window of `sonde top --once --output json`.
+// Scripts read it, hack/truth among them.
+// It never rounds a count, and gives every histogram with its bounds.
+
+import JSON
+import ProbeKernel
+import ProbePrograms
+
+/// One window as a document.
+struct TopDocument {
+    let value: JSONValue
+
+    init(window: TopReading, names: TopNames, unit: HistogramUnit, seconds: Double, probes: [LoadedProbe]) throws(ProbeKernelError) {
+        var programs: [JSONValue] = []
+        for probe in probes {
+            for hook in try probe.statistics() { programs.append(Self.hook(hook)) }
+        }
+        value = [
+            "seconds": .double(seconds),
+            "cgroups": .array(window.cgroups.sorted { $0.key < $1.key }.map { Self.cgroup($0.key, $0.value, names, unit) }),
+            "programs": .array(programs),
+        ]
+    }
+
+    private static func cgroup(_ cgroup: UInt64, _ counts: CgroupCounts, _ names: TopNames, _ unit: HistogramUnit) -> JSONValue {
+        [
+            "cgroup": JSONValue(cgroup), "path": names.path(of: cgroup).map { .string($0) } ?? .null, "name": .string(names.name(of: cgroup)),
+            "runQueueLatency": .object(histogram(counts.latency, unit)),
+            "contextSwitches": ["voluntary": JSONValue(counts.voluntary), "involuntary": JSONValue(counts.involuntary)],
+            "connects": .array(
+                labelled(counts.connects) { label, durations in
+                    var entry: JSONObject = ["role": .string(TopLabels.role(label.first)), "error": error(label.error)]
+                    for (key, value) in histogram(durations, unit) { entry[key] = value }
+                    return .object(entry)
+                }),
+            "retransmits": .array(
+                labelled(counts.retransmits) { ["kind": .string(TopLabels.kind($0.first)), "error": error($0.error), "segments": JSONValue($1)] }),
+            "systemCalls": .array(
+                labelled(counts.systemCalls) { label, durations in
+                    var entry: JSONObject = ["name": .string(TopLabels.systemCall(label.first)), "error": error(label.error)]
+                    for (key, value) in histogram(durations, unit) { entry[key] = value }
+                    return .object(entry)
+                }),
+        ]
+    }
+
+    private static func error(_ number: UInt32) -> JSONValue { number == 0 ? .null : .string(TopLabels.error(number)) }
+
+    private static func labelled<Value>(_ entries: [CgroupCounts.Label: Value], _ document: (CgroupCounts.Label, Value) -> JSONValue) -> [JSONValue] {
+        entries.sorted { ($0.key.first, $0.key.error) < ($1.key.first, $1.key.error) }.map { document($0.key, $0.value) }
+    }
+
+    /// Buckets that are not empty; `le` is the inclusive upper bound in seconds, null for the last slot, which has none.
+    private static func histogram(_ durations: Durations, _ unit: HistogramUnit) -> JSONObject {
+        let buckets = durations.slots.enumerated().filter { $0.element > 0 }.map { slot, count -> JSONValue in
+            let isLast = slot == HistogramLayout.slotCount - 1
+            return ["le": isLast ? .null : .double(unit.upperBoundSeconds(slot: slot)), "count": JSONValue(count)]
+        }
+        return ["count": JSONValue(durations.count), "sumSeconds": .double(Double(durations.sumNanoseconds) / 1e9), "buckets": .array(buckets)]
+    }
+
+    private static func hook(_ hook: HookStatistics) -> JSONValue {
+        let losses = ProgramLosses.Reason.allCases.map { ($0.rawValue, JSONValue(hook.losses[$0] ?? 0)) }
+        return [
+            "function": .string(hook.function), "runs": JSONValue(hook.runs), "seconds": .double(Double(hook.estimatedNanoseconds) / 1e9),
+            "nanosecondsPerRun": hook.runs > 0 ? .double(Double(hook.estimatedNanoseconds) / Double(hook.runs)) : .null,
+            "skipped": JSONValue(hook.skippedRuns), "losses": .object(JSONObject(losses)),
+        ]
+    }
+}
