@@ -171,8 +171,11 @@ import YAML
         #expect(try Self.render().allSatisfy { $0["kind"] != "PodDisruptionBudget" })
         let objects = try Self.render(case: "full")
         let selector = try Self.find("PodDisruptionBudget", in: objects).at("spec", "selector")
-        #expect(selector != nil && selector == (try Self.find("Deployment", in: objects).at("spec", "selector")))
-        #expect(selector?["matchLabels"] == (try Self.find("Service", in: objects).at("spec", "selector")))
+        try #require(selector != nil)
+        let pods = try Self.find("Deployment", in: objects).at("spec", "selector")
+        let service = try Self.find("Service", in: objects).at("spec", "selector")
+        #expect(selector == pods)
+        #expect(selector?["matchLabels"] == service)
     }
 
     // MARK: Values
