@@ -6,7 +6,14 @@ import JSON
 import Kubernetes
 
 enum BuiltInKinds {
-    static let all: [ServedKind] = core + apps + others
+    static let all: [ServedKind] = (core + apps + others).map { kind in
+        var out = kind
+        if inAll.contains(kind.type.kind) { out.categories = ["all"] }
+        return out
+    }
+
+    /// What `kubectl get all` lists.
+    private static let inAll: Set<String> = ["Pod", "Service", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "HorizontalPodAutoscaler"]
 
     private static func kind(
         _ group: String, _ version: String, _ kind: String, _ plural: String, type: String? = nil, shortNames: [String] = [], namespaced: Bool = true,

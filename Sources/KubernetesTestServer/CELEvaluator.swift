@@ -103,7 +103,7 @@ struct CELEvaluator {
                 case "/": a.dividedReportingOverflow(by: b)
                 default: a.remainderReportingOverflow(dividingBy: b)
                 }
-            if overflow { throw CELError(b == 0 ? "division by zero" : "integer overflow") }
+            if overflow { throw CELError(b != 0 ? "integer overflow" : name == "/" ? "division by zero" : "modulus by zero") }
             return .int(value)
         case _ where name != "%":
             guard let a = a.double, let b = b.double else { break }
@@ -114,7 +114,11 @@ struct CELEvaluator {
     }
 
     private func element(_ target: JSONValue, _ index: JSONValue) throws(CELError) -> JSONValue {
-        if let position = index.int, let value = target[position] { return value }
+        if let elements = target.array {
+            guard let position = index.int else { throw CELError("no such overload: list[\(index.kindName)]") }
+            guard elements.indices.contains(position) else { throw CELError("index out of bounds: \(position)") }
+            return elements[position]
+        }
         if let key = index.string, let value = target[key] { return value }
         throw CELError("no such key: \(index.text())")
     }

@@ -7,7 +7,8 @@ import JSON
 struct CELRule: Sendable {
     let text: String
     let expression: CELExpression
-    let message: String
+    /// Nil: the rule itself is shown.
+    let message: String?
     let messageExpression: CELExpression?
     let reason: FieldError.Reason
     let fieldPath: String
@@ -20,7 +21,7 @@ struct CELRule: Sendable {
         guard let text = rule["rule"]?.string, !text.isEmpty else { throw CELError("rule is required") }
         self.text = text
         expression = try CELParser.parse(text)
-        message = rule["message"]?.string ?? "failed rule: \(text)"
+        message = rule["message"]?.string
         var messageExpression: CELExpression?
         if let source = rule["messageExpression"]?.string { messageExpression = try CELParser.parse(source) }
         self.messageExpression = messageExpression
@@ -37,20 +38,27 @@ struct CELRule: Sendable {
         var variables = ["self": value]
         variables["oldSelf"] = old
         let evaluator = CELEvaluator(variables: variables)
-        var text = message
-        do {
+        var said = message ?? "failed rule: \(text)"
+        do throws(CELError) {
             if try evaluator.bool(expression) { return nil }
-            if let messageExpression, let own = try? evaluator.value(messageExpression).string { text = own }
+            if let messageExpression, let own = try? evaluator.value(messageExpression).string { said = own }
         } catch {
-            text = "\(message) evaluation error: \(error.message)"
+            return FieldError(
+                field: path.isEmpty ? "<nil>" : path, reason: .invalid,
+                message: "Invalid value: \"\(value.kindName)\": \(error.message) evaluating rule: \(message ?? text)")
         }
-        let place = fieldPath.isEmpty ? path : path + fieldPath
-        let shown: JSONValue = value.object != nil || value.array != nil ? .string(value.kindName) : value
+        return failure(said, value, path: path + fieldPath)
+    }
+
+    /// The error of a rule that is false. Servers do not show the values of objects and lists (1.33 and later).
+    private func failure(_ said: String, _ value: JSONValue, path: String) -> FieldError {
+        let place = path.isEmpty ? "<nil>" : String(path.drop { $0 == "." })
+        let isOmitted = value.object != nil || value.array != nil
         switch reason {
-        case .required: return .required(place, text)
-        case .forbidden: return .forbidden(place, text)
-        case .duplicate: return .duplicate(place, shown)
-        default: return .invalid(place.hasPrefix(".") ? String(place.dropFirst()) : place, shown, text)
+        case .required: return .required(place, said)
+        case .forbidden: return .forbidden(place, said)
+        case .duplicate: return isOmitted ? FieldError(field: place, reason: .duplicate, message: "Duplicate value") : .duplicate(place, value)
+        default: return isOmitted ? FieldError(field: place, reason: .invalid, message: "Invalid value: \(said)") : .invalid(place, value, said)
         }
     }
 

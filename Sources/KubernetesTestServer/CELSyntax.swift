@@ -7,6 +7,8 @@ import JSON
 /// What is wrong with an expression.
 struct CELError: Error, Hashable {
     let message: String
+    /// `1:12`, line and column of what could not be parsed; nil for errors that are found later.
+    var position: String?
     init(_ message: String) { self.message = message }
 }
 
@@ -40,18 +42,42 @@ struct CELParser {
         case symbol(String)
     }
 
+    /// Parentheses, indexes and arguments inside of each other; more would only exhaust the stack.
+    private static let depthMax = 100
+
     private var tokens: [Token] = []
+    /// Where each token starts in the text.
+    private var starts: [String.Index] = []
     private var position = 0
+    private var depth = 0
 
     static func parse(_ text: String) throws(CELError) -> CELExpression {
         var parser = CELParser()
-        try parser.scan(text)
-        let out = try parser.conditional()
-        guard parser.position == parser.tokens.count else { throw CELError("unexpected \(parser.shown(parser.tokens[parser.position]))") }
-        return out
+        do throws(CELError) {
+            try parser.scan(text)
+            parser.position = 0
+            let out = try parser.conditional()
+            if parser.position < parser.tokens.count { throw CELError("unexpected \(parser.shown(try parser.next()))") }
+            return out
+        } catch {
+            var placed = error
+            placed.position = parser.place(in: text)
+            throw placed
+        }
+    }
+
+    /// Line and column of the token that was read last, or of the end.
+    private func place(in text: String) -> String {
+        let start = position > 0 && position <= starts.count ? starts[position - 1] : starts.last ?? text.startIndex
+        let before = text[..<start]
+        let line = before.count(where: \.isNewline) + 1
+        return "\(line):\(before.reversed().prefix { !$0.isNewline }.count + 1)"
     }
 
     private mutating func conditional() throws(CELError) -> CELExpression {
+        depth += 1
+        defer { depth -= 1 }
+        if depth > Self.depthMax { throw CELError("the expression is nested more than \(Self.depthMax) times") }
         let condition = try binary(0)
         guard take("?") else { return condition }
         let first = try conditional()
@@ -70,9 +96,16 @@ struct CELParser {
     }
 
     private mutating func unary() throws(CELError) -> CELExpression {
-        if take("!") { return .not(try unary()) }
-        if take("-") { return .negative(try unary()) }
+        if take("!") { return .not(try nested()) }
+        if take("-") { return .negative(try nested()) }
         return try postfix(try primary())
+    }
+
+    private mutating func nested() throws(CELError) -> CELExpression {
+        depth += 1
+        defer { depth -= 1 }
+        if depth > Self.depthMax { throw CELError("the expression is nested more than \(Self.depthMax) times") }
+        return try unary()
     }
 
     private mutating func postfix(_ start: CELExpression) throws(CELError) -> CELExpression {
@@ -98,7 +131,10 @@ struct CELParser {
             try expect(")")
             return .macro(name, target, variable: variable, body)
         }
-        guard Self.methods.contains(name) else { throw CELError("undeclared reference to '\(name)': this server's CEL has no such method") }
+        guard Self.methods.contains(name) else {
+            position -= 1  // The name's place is shown, not that of the parenthesis.
+            throw CELError("undeclared reference to '\(name)': this server's CEL has no such method")
+        }
         return .call(name, [target] + (try arguments()))
     }
 
@@ -128,7 +164,10 @@ struct CELParser {
             guard case .field(let target, let field) = argument else { throw CELError("has() takes the selection of a field") }
             return .has(target, field)
         }
-        guard Self.functions.contains(name) else { throw CELError("undeclared reference to '\(name)': this server's CEL has no such function") }
+        guard Self.functions.contains(name) else {
+            position -= 1
+            throw CELError("undeclared reference to '\(name)': this server's CEL has no such function")
+        }
         return .call(name, try arguments())
     }
 
@@ -156,7 +195,10 @@ struct CELParser {
     }
 
     private mutating func next() throws(CELError) -> Token {
-        guard position < tokens.count else { throw CELError("the expression ends too early") }
+        guard position < tokens.count else {
+            position = starts.count
+            throw CELError("the expression ends too early")
+        }
         position += 1
         return tokens[position - 1]
     }
@@ -174,7 +216,11 @@ struct CELParser {
         while let first = rest.first {
             if first.isWhitespace {
                 rest.removeFirst()
-            } else if first == "'" || first == "\"" {
+                continue
+            }
+            starts.append(rest.startIndex)
+            position = starts.count
+            if first == "'" || first == "\"" {
                 tokens.append(.literal(.string(try Self.string(&rest))))
             } else if let match = rest.prefixMatch(of: /[0-9]+(\.[0-9]+)?/) {
                 rest = rest[match.range.upperBound...]

@@ -81,10 +81,27 @@ extension ServerState {
             }
             var reader = SchemaReader()
             let schema = reader.schema(node, path: "\(path).schema.openAPIV3Schema", isRoot: true)
-            errors += reader.errors
+            errors += reader.errors + columnErrors(version, path)
             if version["served"] == true { out.append(kind(definition, version, schema, node)) }
         }
         return out
+    }
+
+    private static func columnErrors(_ version: JSONValue, _ path: String) -> [FieldError] {
+        var errors: [FieldError] = []
+        let types = ["boolean", "date", "integer", "number", "string"]
+        for (index, column) in (version["additionalPrinterColumns"]?.array ?? []).enumerated() {
+            let place = "\(path).additionalPrinterColumns[\(index)]"
+            if column["name"]?.string?.isEmpty != false { errors.append(.required("\(place).name")) }
+            if !types.contains(column["type"]?.string ?? "") {
+                errors.append(.invalid("\(place).type", column["type"] ?? nil, "must be one of \(types.joined(separator: ","))"))
+            }
+            let jsonPath = column["jsonPath"]?.string ?? ""
+            if !jsonPath.hasPrefix(".") || JSONPath(jsonPath) == nil {
+                errors.append(.invalid("\(place).jsonPath", .string(jsonPath), "must be a simple json path starting with ."))
+            }
+        }
+        return errors
     }
 
     private static func kind(_ definition: JSONValue, _ version: JSONValue, _ schema: Schema, _ node: JSONValue) -> ServedKind {

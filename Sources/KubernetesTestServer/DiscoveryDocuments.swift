@@ -21,7 +21,7 @@ struct DiscoveryDocuments {
         case ("api", 1): return Self.isAggregated(accept) ? aggregated(isCore: true) : coreVersions
         case ("apis", 1): return Self.isAggregated(accept) ? aggregated(isCore: false) : groupList
         case ("api", 2): return resourceList(group: "", version: segments[1])
-        case ("apis", 2): return groups.contains(segments[1]) ? group(segments[1]) : nil
+        case ("apis", 2): return group(segments[1])
         case ("apis", 3): return resourceList(group: segments[1], version: segments[2])
         default: return nil
         }
@@ -54,8 +54,9 @@ struct DiscoveryDocuments {
         ["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(groups.map(groupContent))]
     }
 
-    /// `/apis/GROUP`.
-    func group(_ name: String) -> JSONValue {
+    /// `/apis/GROUP`; nil when it is not served.
+    func group(_ name: String) -> JSONValue? {
+        guard groups.contains(name) else { return nil }
         var document: JSONValue = ["kind": "APIGroup", "apiVersion": "v1"]
         for (key, value) in groupContent(name).object ?? [:] { document[key] = value }
         return document

@@ -6,17 +6,15 @@ import JSON
 import Kubernetes
 
 extension ServerState {
-    /// Repeats until nothing is left to do: a deletion may orphan further objects.
+    /// Repeats until nothing is left to do: a deletion may orphan further objects. Costs nothing when no write could have left anything.
     mutating func collectGarbage(now: Timestamp) {
-        var isChanged = true
-        while isChanged {
-            isChanged = false
+        while mayHoldGarbage {
+            mayHoldGarbage = false
             for (kind, name) in withoutOwners() where object(kind, name)?.metadata.isBeingDeleted == false {
                 _ = delete(kind, name, policy: .background, now: now)
-                isChanged = true
             }
-            if finishForegroundDeletions(now: now) { isChanged = true }
-            if emptyNamespaces(now: now) { isChanged = true }
+            finishForegroundDeletions(now: now)
+            emptyNamespaces(now: now)
         }
     }
 
@@ -60,22 +58,18 @@ extension ServerState {
     }
 
     /// Owners that wait for their dependents: these are deleted, then the finalizer goes.
-    private mutating func finishForegroundDeletions(now: Timestamp) -> Bool {
-        var isChanged = false
+    private mutating func finishForegroundDeletions(now: Timestamp) {
         for kind in kinds.stored {
             for (name, owner) in objects[kind.storageKey] ?? [:] where owner.metadata.isBeingDeleted && owner.metadata.finalizers.contains("foregroundDeletion")
             {
                 let blocking = dependents(of: owner)
                 for dependent in blocking where !dependent.object.metadata.isBeingDeleted {
                     _ = delete(dependent.kind, dependent.name, policy: .foreground, now: now)
-                    isChanged = true
                 }
                 guard dependents(of: owner).isEmpty else { continue }
                 release(kind, name, "foregroundDeletion")
-                isChanged = true
             }
         }
-        return isChanged
     }
 
     private mutating func release(_ kind: ServedKind, _ name: ObjectName, _ finalizer: String) {
@@ -87,24 +81,20 @@ extension ServerState {
     }
 
     /// Deletes what is in terminating namespaces, then the namespaces.
-    private mutating func emptyNamespaces(now: Timestamp) -> Bool {
-        guard let namespaces = kinds["", "v1", "namespaces"] else { return false }
-        var isChanged = false
+    private mutating func emptyNamespaces(now: Timestamp) {
+        guard let namespaces = kinds["", "v1", "namespaces"] else { return }
         for (name, namespace) in objects["namespaces"] ?? [:] where namespace.metadata.isBeingDeleted {
             var isEmpty = true
             for kind in kinds.stored where kind.type.isNamespaced {
                 for (child, object) in all(kind.storageKey, namespace: name.name) {
                     if !object.metadata.isBeingDeleted {
                         _ = delete(kind, child, policy: .background, now: now)
-                        isChanged = true
                     }
                     if self.object(kind, child) != nil { isEmpty = false }
                 }
             }
             guard isEmpty, namespace.metadata.finalizers.isEmpty else { continue }
             finishDelete(namespaces, name)
-            isChanged = true
         }
-        return isChanged
     }
 }

@@ -77,8 +77,6 @@ struct ManagedFields: Sendable {
         entries.removeAll { $0.isSame(writer) }
         var entry = writer
         entry.fields = own.subtracting(difference.removed).union(taken)
-        let isUnchanged = entry.fields == own
-        if isUnchanged { return entries.append(entry) }
         entries.append(entry)
     }
 

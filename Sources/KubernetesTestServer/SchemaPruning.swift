@@ -29,17 +29,19 @@ extension Schema {
         }
     }
 
-    /// The value with the defaults of absent fields; a null in a field that may not be null counts as absent when it has a default.
+    /// The value with the defaults of absent fields; a null in a field that may not be null counts as absent.
     func defaulted(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object(var members):
             for (key, schema) in properties {
                 let isAbsent = members[key] == nil || (members[key] == .null && !schema.isNullable)
-                if isAbsent, let defaultValue = schema.defaultValue { members[key] = defaultValue }
+                if isAbsent { members[key] = schema.defaultValue }
                 if let member = members[key] { members[key] = schema.defaulted(member) }
             }
             if let additional {
-                for (key, member) in members where properties[key] == nil { members[key] = additional.defaulted(member) }
+                for (key, member) in members where properties[key] == nil {
+                    members[key] = member.isNull && !additional.isNullable ? Optional.none : additional.defaulted(member)
+                }
             }
             return .object(members)
         case .array(let elements):

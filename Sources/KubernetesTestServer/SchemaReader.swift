@@ -101,6 +101,7 @@ struct SchemaReader {
             if rules.minimum == nil { rules.minimum = (Double(range.lowerBound), false) }
             if rules.maximum == nil { rules.maximum = (Double(range.upperBound), false) }
         }
+        rules.multipleOf = node["multipleOf"]?.double
         rules.lengths = range(node, "minLength", "maxLength", path)
         rules.itemCounts = range(node, "minItems", "maxItems", path)
         rules.memberCounts = range(node, "minProperties", "maxProperties", path)
@@ -143,8 +144,11 @@ struct SchemaReader {
             do {
                 out.celRules.append(try CELRule(rule, schema: out))
             } catch {
+                let position = error.position.map { "\($0):" } ?? ""
                 errors.append(
-                    .invalid("\(path).x-kubernetes-validations[\(index)].rule", rule["rule"] ?? nil, "compilation failed: ERROR: <input>: \(error.message)"))
+                    .invalid(
+                        "\(path).x-kubernetes-validations[\(index)].rule", rule["rule"] ?? nil,
+                        "compilation failed: ERROR: <input>:\(position) \(error.message)"))
             }
         }
     }

@@ -31,9 +31,7 @@ extension Schema {
         case (.integer, .double(let number)) where number == number.rounded(): return nil
         default: wanted = kind.rawValue
         }
-        let shown: JSONValue = .string(value.kindName)
-        return FieldError(
-            field: path, reason: .typeInvalid, message: "Invalid value: \(shown.text()): \(path) in body must be of type \(wanted): \(shown.text())")
+        return .wrongType(path, shown: .string(value.kindName), wanted: wanted)
     }
 
     private func scalarErrors(_ value: JSONValue, _ path: String) -> [FieldError] {
@@ -48,12 +46,20 @@ extension Schema {
                 bad("be less than\(isExclusive ? "" : " or equal to") \(Self.text(limit))")
             }
         }
+        if let number = value.double, let unit = rules.multipleOf, unit > 0, number.truncatingRemainder(dividingBy: unit) != 0 {
+            bad("be a multiple of \(Self.text(unit))")
+        }
         if let text = value.string {
             let count = text.unicodeScalars.count
-            if count > rules.lengths.upperBound { out.append(.tooLong(path, rules.lengths.upperBound)) }
-            if count < rules.lengths.lowerBound { bad("be at least \(rules.lengths.lowerBound) chars long") }
-            if let pattern = rules.pattern, RegularExpression(pattern)?.matches(text) == false { bad("match '\(pattern)'") }
-            if let format = rules.format, !Formats.accepts(text, format) { bad("be of type \(format): \(value.text())") }
+            // Of these three a server names the first.
+            if count > rules.lengths.upperBound {
+                out.append(.tooLong(path, rules.lengths.upperBound))
+            } else if count < rules.lengths.lowerBound {
+                bad("be at least \(rules.lengths.lowerBound) chars long")
+            } else if let pattern = rules.pattern, RegularExpression(pattern)?.matches(text) == false {
+                bad("match '\(pattern)'")
+            }
+            if let format = rules.format, !Formats.accepts(text, format) { out.append(.wrongType(path, shown: value, wanted: format)) }
         }
         return out
     }
@@ -66,7 +72,7 @@ extension Schema {
             out.append(.tooMany(path, members.count, rules.memberCounts.upperBound))
         }
         if members.count < rules.memberCounts.lowerBound {
-            out.append(.invalid(path, .object(members), "\(path) in body should have at least \(rules.memberCounts.lowerBound) properties"))
+            out.append(.invalid(path, .int(Int64(members.count)), "\(path) in body should have at least \(rules.memberCounts.lowerBound) properties"))
         }
         for (key, value) in members {
             if let schema = properties[key] ?? additional { out += schema.errors(value, path: place(key)) }
@@ -90,20 +96,32 @@ extension Schema {
     }
 
     private func combinedErrors(_ value: JSONValue, _ path: String) -> [FieldError] {
-        var out = rules.allOf.flatMap { $0.errors(value, path: path) }
-        if !rules.anyOf.isEmpty, !rules.anyOf.contains(where: { $0.errors(value, path: path).isEmpty }) {
-            out.append(.invalid(path, value, "\(path) in body must validate at least one schema (anyOf)"))
+        var out: [FieldError] = []
+        // A server names no field for these.
+        func bad(_ text: String) { out.append(FieldError(field: "<nil>", reason: .invalid, message: "Invalid value: \"\": \"\(path)\" must \(text)")) }
+        func valid(_ schemas: [Schema]) -> Int { schemas.count { $0.errors(value, path: path).isEmpty } }
+        if valid(rules.allOf) < rules.allOf.count {
+            out += rules.allOf.flatMap { $0.errors(value, path: path) }
+            bad("validate all the schemas (allOf)")
         }
-        if !rules.oneOf.isEmpty, rules.oneOf.count(where: { $0.errors(value, path: path).isEmpty }) != 1 {
-            out.append(.invalid(path, value, "\(path) in body must validate one and only one schema (oneOf)"))
+        if !rules.anyOf.isEmpty, valid(rules.anyOf) == 0 { bad("validate at least one schema (anyOf)") }
+        if !rules.oneOf.isEmpty {
+            let count = valid(rules.oneOf)
+            if count != 1 {
+                bad("validate one and only one schema (oneOf). Found \(count == 0 ? "none" : String(count)) valid\(count == 0 ? "" : " alternatives")")
+            }
         }
-        if rules.not.contains(where: { $0.errors(value, path: path).isEmpty }) {
-            out.append(.invalid(path, value, "\(path) in body must not validate the schema (not)"))
-        }
+        if valid(rules.not) > 0 { bad("not validate the schema (not)") }
         return out
     }
 
     private static func text(_ number: Double) -> String { Int64(exactly: number).map { String($0) } ?? String(number) }
+}
+
+extension FieldError {
+    static func wrongType(_ field: String, shown: JSONValue, wanted: String) -> FieldError {
+        FieldError(field: field, reason: .typeInvalid, message: "Invalid value: \(shown.text()): \(field) in body must be of type \(wanted): \(shown.text())")
+    }
 }
 
 /// The string formats that an API server checks (apiextensions' supported formats, as far as resources of ours use them).

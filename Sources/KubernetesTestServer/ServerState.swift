@@ -33,6 +33,8 @@ struct ServerState: Sendable {
     var bells: [Int: Bell] = [:]
     private var nextBell = 0
     var nextClusterIP = 1
+    /// Something was written that may leave dependents without owners, or a deletion that can end now.
+    var mayHoldGarbage = false
     var random: any RandomNumberGenerator & Sendable
 
     init(historyMax: Int, random: any RandomNumberGenerator & Sendable) {
@@ -64,6 +66,7 @@ struct ServerState: Sendable {
         writes += 1
         var stored = object
         stored.set(["metadata", "resourceVersion"], to: .string(String(revision)))
+        if stored.at("metadata", "ownerReferences") != nil || stored.at("metadata", "deletionTimestamp") != nil { mayHoldGarbage = true }
         let old = objects[kind.storageKey, default: [:]].updateValue(stored, forKey: name)
         record(Change(revision: revision, storageKey: kind.storageKey, name: name, old: old, new: stored, isDeletion: false))
         return stored
@@ -75,6 +78,7 @@ struct ServerState: Sendable {
         guard let old = objects[kind.storageKey]?.removeValue(forKey: name) else { return nil }
         revision += 1
         writes += 1
+        mayHoldGarbage = true
         var last = old
         last.set(["metadata", "resourceVersion"], to: .string(String(revision)))
         record(Change(revision: revision, storageKey: kind.storageKey, name: name, old: old, new: last, isDeletion: true))

@@ -65,7 +65,9 @@ struct OperatorCommand: AsyncParsableCommand {
         do { bytes = try SmallFile.read(path) } catch { throw SettingError(description: "--config: \(error)") }
         do {
             let documents = try YAML.parse(bytes)
-            guard documents.count <= 1 else { throw SettingError(description: "--config \(path): there must be one document, and there are \(documents.count)") }
+            guard documents.count <= 1 else {
+                throw SettingError(description: "--config \(path): there must be one document, and there are \(documents.count)")
+            }
             return documents.first ?? [:]
         } catch let error as YAMLError {
             throw SettingError(description: "--config \(path): line \(error.line), column \(error.column): \(error.message)")

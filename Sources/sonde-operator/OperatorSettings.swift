@@ -31,7 +31,8 @@ struct SettingError: Error, CustomStringConvertible {
 
 struct OperatorSettings: Sendable {
     static let all: [Setting] = [
-        Setting(key: "kubeconfig", defaultValue: "", help: "File that names the cluster. Empty: the pod's service account, else KUBECONFIG, else ~/.kube/config."),
+        Setting(
+            key: "kubeconfig", defaultValue: "", help: "File that names the cluster. Empty: the pod's service account, else KUBECONFIG, else ~/.kube/config."),
         Setting(key: "namespaces", defaultValue: "", help: "Comma-separated namespaces to work in. Empty: all."),
         Setting(
             key: "collectorImage",
@@ -122,7 +123,9 @@ private struct SettingValues {
     }
 
     func number(_ key: String, in range: ClosedRange<Int>) throws(SettingError) -> Int {
-        guard let number = Int(text(key)), range.contains(number) else { throw problem(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)") }
+        guard let number = Int(text(key)), range.contains(number) else {
+            throw problem(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
         return number
     }
 

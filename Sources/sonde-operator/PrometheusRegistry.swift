@@ -55,7 +55,9 @@ final class PrometheusRegistry: MetricsFactory, Sendable {
             lines.append("# HELP \(name) \(help[name] ?? Self.words(of: name))")
             lines.append("# TYPE \(name) \(family.kind.rawValue)")
             for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
-                lines += family.kind == .histogram ? series.histogramLines(name: name, labels: labels) : ["\(name)\(Self.braces(labels)) \(Self.number(series.value))"]
+                lines +=
+                    family.kind == .histogram
+                    ? series.histogramLines(name: name, labels: labels) : ["\(name)\(Self.braces(labels)) \(Self.number(series.value))"]
             }
         }
         lines.append("# HELP sonde_metrics_dropped_series_total Series that were not kept because too many label values came.")

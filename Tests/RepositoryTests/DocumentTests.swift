@@ -42,7 +42,9 @@ import Testing
     @Test func theVersionIsTheSameEverywhere() throws {
         let version = try #require(try Repository.text("Sources/sonde-operator/OperatorVersion.swift").firstMatch(of: /text = "([^"]+)"/)?.output.1)
         let chart = try Repository.text("charts/sonde/Chart.yaml")
-        #expect(chart.contains("appVersion: \"\(version)\"") || chart.contains("appVersion: \(version)"), "charts/sonde/Chart.yaml has another appVersion than \(version)")
+        #expect(
+            chart.contains("appVersion: \"\(version)\"") || chart.contains("appVersion: \(version)"),
+            "charts/sonde/Chart.yaml has another appVersion than \(version)")
         #expect(try Repository.text("docs/configuration.md").contains("sonde-agent:\(version)"))
     }
 }

@@ -43,7 +43,9 @@ import Testing
     /// The agent is the process that sees the kernel: nothing with Foundation's or a parser library's weight comes near it.
     @Test func theAgentLinksNoPackageLibrary() throws {
         let targets = try Repository.text("Package.swift").matches(of: /\n        (?:library|executable)\("([\w-]+)", (\[[^\n]*)/)
-        let agent = ["JSON", "YAML", "HTTPClient", "Kubernetes", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", "OTLPExport", "sonde-agent"]
+        let agent = [
+            "JSON", "YAML", "HTTPClient", "Kubernetes", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", "OTLPExport", "sonde-agent",
+        ]
         for match in targets where agent.contains(String(match.output.1)) {
             for word in ["logging", "metrics", "arguments", "nio", "collections", "deques"] {
                 #expect(!match.output.2.contains(try Regex("\\b\(word)\\b")), "\(match.output.1) takes \(word) into the agent")

@@ -13,7 +13,9 @@ import Testing
     }
 
     static let banned = [
-        BannedText(pattern: #"^\s*(public |package |internal |private |@\w+ )*import (struct |class |enum |func )?Foundation\b"#, reason: "Foundation brings 30 MB of ICU data"),
+        BannedText(
+            pattern: #"^\s*(public |package |internal |private |@\w+ )*import (struct |class |enum |func )?Foundation\b"#,
+            reason: "Foundation brings 30 MB of ICU data"),
         BannedText(pattern: #"\btry!"#, reason: "try! kills the process on an error; throw it"),
         BannedText(pattern: #"\bas!"#, reason: "as! kills the process on a wrong type; use as? and throw"),
         BannedText(pattern: #"\bfatalError\("#, reason: "fatalError kills the process; throw, or precondition with text for a programmer's error"),
@@ -57,7 +59,9 @@ import Testing
             for (start, line) in lines.enumerated() {
                 let indentation = line.prefix { $0 == " " }
                 let head = line.dropFirst(indentation.count)
-                guard head.contains(/^((public|package|private|fileprivate|static|mutating|override|nonisolated|final|@\w+(\(.*\))?) )*(func |init[?(<])/), !line.hasSuffix("}") else { continue }
+                guard head.contains(/^((public|package|private|fileprivate|static|mutating|override|nonisolated|final|@\w+(\(.*\))?) )*(func |init[?(<])/),
+                    !line.hasSuffix("}")
+                else { continue }
                 guard let length = lines[start...].firstIndex(where: { $0.hasPrefix(indentation + "}") }).map({ $0 - start + 1 }) else { continue }
                 let isStateMachine = start > 0 && lines[start - 1].contains("state machine")
                 #expect(length <= (isStateMachine ? 100 : 60), "\(path):\(start + 1): a function of \(length) lines; 60 fit a screen")
@@ -76,7 +80,8 @@ import Testing
     }
 
     @Test func programsForTheKernelCarryBothLicences() throws {
-        let sources = try Repository.files(under: "Sources/ProbePrograms/bpf", suffix: ".c") + Repository.files(under: "Sources/ProbePrograms/bpf", suffix: ".h")
+        let sources =
+            try Repository.files(under: "Sources/ProbePrograms/bpf", suffix: ".c") + Repository.files(under: "Sources/ProbePrograms/bpf", suffix: ".h")
         #expect(!sources.isEmpty)
         for path in sources {
             #expect(try Repository.text(path).hasPrefix("// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause"), "\(path): the licence line is missing")

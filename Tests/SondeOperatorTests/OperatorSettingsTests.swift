@@ -1,0 +1,54 @@
+import JSON
+import Testing
+
+@testable import sonde_operator
+
+@Suite struct OperatorSettingsTests {
+    struct Layer: CustomTestStringConvertible {
+        let flags: [String: String], environment: [String: String], file: JSONValue?
+        let image: String
+        let testDescription: String
+    }
+
+    static let layers = [
+        Layer(
+            flags: ["collectorImage": "flag"], environment: ["SONDE_COLLECTOR_IMAGE": "variable"], file: ["collectorImage": "file"], image: "flag",
+            testDescription: "the flag wins"),
+        Layer(
+            flags: [:], environment: ["SONDE_COLLECTOR_IMAGE": "variable"], file: ["collectorImage": "file"], image: "variable",
+            testDescription: "then the environment"),
+        Layer(flags: [:], environment: [:], file: ["collectorImage": "file"], image: "file", testDescription: "then the file"),
+    ]
+
+    @Test(arguments: layers) func aValueComesFromTheFirstPlaceThatHasIt(layer: Layer) throws {
+        #expect(try OperatorSettings(flags: layer.flags, environment: layer.environment, file: layer.file).collectorImage == layer.image)
+    }
+
+    @Test func defaultsAreThoseOfTheTable() throws {
+        let settings = try OperatorSettings(flags: [:], environment: [:], file: nil)
+        #expect(settings.namespaces == nil)
+        #expect(settings.isLeaderElectionOn)
+        #expect(settings.metricsPort == 8080)
+        #expect(settings.workers == 4)
+    }
+
+    static let bad: [(JSONValue, String)] = [
+        (["collectorimage": "a"], "there is no setting collectorimage"),
+        (["workers": 0], "workers: must be a whole number from 1 to 64"),
+        (["leaderElect": "maybe"], "must be one of true, false"),
+        (["metricsBindAddress": "8080"], "must be HOST:PORT"),
+        (["metricsBindAddress": "a:70000"], "must be HOST:PORT"),
+        (["namespaces": ["a", "b"]], "must be a single value"),
+        (["a"], "must hold one mapping"),
+    ]
+
+    @Test(arguments: bad) func aBadValueIsNamedWithItsPlace(file: JSONValue, text: String) throws {
+        let error = try #require(throws: SettingError.self) { try OperatorSettings(flags: [:], environment: [:], file: file) }
+        #expect(error.description.contains(text), "\(error)")
+    }
+
+    @Test func numbersAndBooleansOfTheFileCount() throws {
+        let settings = try OperatorSettings(flags: [:], environment: [:], file: ["workers": 7, "leaderElect": false, "namespaces": "a, b"])
+        #expect(settings.workers == 7 && !settings.isLeaderElectionOn && settings.namespaces == ["a", "b"])
+    }
+}
