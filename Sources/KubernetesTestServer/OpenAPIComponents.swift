@@ -84,7 +84,8 @@ struct OpenAPIComponents {
 
     private mutating func object(_ schema: Schema, _ kind: ResourceType) -> JSONValue {
         if schema.isIntOrString { return ["oneOf": [["type": "integer"], ["type": "string"]], "format": "int-or-string"] }
-        var out: JSONValue = schema.kind == .any ? [:] : ["type": .string(schema.kind.rawValue)]
+        // Never empty: kubectl explain takes an empty schema for a missing one.
+        var out: JSONValue = schema.kind == .any ? ["x-kubernetes-preserve-unknown-fields": true] : ["type": .string(schema.kind.rawValue)]
         if !schema.description.isEmpty { out["description"] = .string(schema.description) }
         if let format = schema.rules.format { out["format"] = .string(format) }
         if !schema.properties.isEmpty {

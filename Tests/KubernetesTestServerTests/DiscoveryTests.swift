@@ -141,6 +141,19 @@ import Testing
         #expect(missing.isEmpty)
     }
 
+    /// kubectl explain --recursive fails on an empty schema.
+    @Test(arguments: ["/openapi/v3/api/v1", "/openapi/v3/apis/apps/v1", "/openapi/v3/apis/test.dev/v1"])
+    func noSchemaIsEmpty(path: String) throws {
+        let schemas = try #require(Self.openAPI.document(path: path)?.at("components", "schemas")?.object)
+        for (name, schema) in schemas { #expect(!Self.holdsEmptySchema(schema), "\(name)") }
+    }
+
+    private static func holdsEmptySchema(_ schema: JSONValue) -> Bool {
+        guard let members = schema.object, !members.isEmpty else { return true }
+        let below = (members["properties"]?.object?.values ?? []) + [members["items"], members["additionalProperties"]].compactMap { $0 }
+        return below.contains(where: holdsEmptySchema)
+    }
+
     @Test func unknownGroupVersionHasNoOpenAPI() {
         #expect(Self.openAPI.document(path: "/openapi/v3/apis/none.dev/v1") == nil && Self.openAPI.document(path: "/openapi/v2") == nil)
     }
