@@ -75,7 +75,7 @@ extension TestAPIServer {
             throw KubernetesError(.methodNotAllowed, status: 405, reason: "MethodNotAllowed", message: "the server does not allow the method \(request.method)")
         }
         let contentType = request.header("content-type").map { String($0.prefix { $0 != ";" }) } ?? "application/json"
-        let body = request.body.isEmpty ? nil : try decoded(request.body, contentType)
+        let body = request.body.isEmpty ? JSONValue?.none : try decoded(request.body, contentType)
         return KubernetesRequest(
             method, request.path, query: request.query.map { .init($0.name, $0.value) }, body: body, contentType: contentType, accept: request.header("accept"))
     }

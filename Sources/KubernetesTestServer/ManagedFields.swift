@@ -60,7 +60,8 @@ struct ManagedFields: Sendable {
             "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields", "deletionTimestamp",
             "deletionGracePeriodSeconds", "generateName",
         ] { metadata[key] = nil }
-        out["metadata"] = metadata.object?.isEmpty == true ? nil : metadata
+        // JSONValue reads a bare nil as its own null: the member must go, not become null.
+        out["metadata"] = metadata.object?.isEmpty == true ? JSONValue?.none : metadata
         return out
     }
 
