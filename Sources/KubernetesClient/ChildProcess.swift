@@ -65,8 +65,8 @@ struct ChildProcess: Sendable {
             posix_spawn_file_actions_adddup2(&actions, errors.writeEnd, 2)
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        // Not every library marks its sockets close-on-exec (libcurl 7.88 does not). One that is gone by then is no error.
-        for descriptor in Self.openDescriptors() where descriptor > 2 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        // Not every library marks its sockets close-on-exec (libcurl 7.88 does not). Closing one that is not open is no error.
+        for descriptor in 3..<Self.descriptorsEnd { posix_spawn_file_actions_addclose(&actions, descriptor) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -94,15 +94,20 @@ struct ChildProcess: Sendable {
         return process
     }
 
-    private static func openDescriptors() -> [Int32] {
-        guard let folder = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(folder) }
-        var descriptors: [Int32] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if let descriptor = Int32(name) { descriptors.append(descriptor) }
+    /// Above every open descriptor, with room for those that other threads open meanwhile: the kernel gives out the lowest free number.
+    private static var descriptorsEnd: Int32 {
+        var highest: Int32 = 2
+        if let folder = opendir("/proc/self/fd") {
+            defer { closedir(folder) }
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+                highest = max(highest, Int32(name) ?? 2)
+            }
         }
-        return descriptors
+        // posix_spawn refuses to close what is beyond the limit of this process.
+        var limit = rlimit()
+        let isLimited = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+        return max(3, min(highest + 256, isLimited ? Int32(clamping: limit.rlim_cur) : .max))
     }
 
     // MARK: Output and end
