@@ -50,17 +50,45 @@ public final class StatusWriter: Sendable {
             unchanged.increment()
             return .unchanged
         }
-        do {
-            let answer = try await api.apply(type, Self.body(status, metadata, type), fieldManager: fieldManager, force: true, subresource: "status")
-            written.increment()
-            remember(Memory(uid: metadata.uid, status: status, resourceVersion: answer.metadata.resourceVersion), reference)
-            return .written(answer)
-        } catch let error as KubernetesError where error.code == .notFound || error.code == .conflict {
-            // 404: no such name. 409: the uid is another one. Force leaves no other conflict.
+        guard let answer = try await send(status, resource, type, version: newestVersion(of: resource, reference)) else {
             memories.withLock { $0[reference] = nil }
             gone.increment()
             return .gone
         }
+        written.increment()
+        remember(Memory(uid: metadata.uid, status: status, resourceVersion: answer.metadata.resourceVersion), reference)
+        return .written(answer)
+    }
+
+    /// The version makes the write fail when the name belongs to another object by now: a kube-apiserver refuses another uid only where no object has the
+    /// name, because a custom resource's status update keeps the live metadata whatever the body says (seen with 1.36).
+    /// - Returns: Nil when the resource is gone.
+    private func send(_ status: JSONValue, _ resource: JSONValue, _ type: ResourceType, version: String) async throws -> JSONValue? {
+        do {
+            return try await apply(status, resource, type, version: version)
+        } catch let error as KubernetesError where error.code == .notFound {
+            return nil
+        } catch let error as KubernetesError where error.code == .conflict {
+            // Changed since it was read, or another one of that name.
+            guard let live = try await api.getIfFound(type, resource.metadata.objectName, content: .metadataOnly), live.metadata.uid == resource.metadata.uid
+            else { return nil }
+            return try await apply(status, resource, type, version: live.metadata.resourceVersion)
+        }
+    }
+
+    private func apply(_ status: JSONValue, _ resource: JSONValue, _ type: ResourceType, version: String) async throws -> JSONValue {
+        var body = Self.body(status, resource.metadata, type)
+        if !version.isEmpty { body.set(["metadata", "resourceVersion"], to: .string(version)) }
+        return try await api.apply(type, body, fieldManager: fieldManager, force: true, subresource: "status")
+    }
+
+    /// Of what the store has and what we wrote ourselves.
+    private func newestVersion(of resource: JSONValue, _ reference: ObjectReference) -> String {
+        let seen = resource.metadata.resourceVersion
+        guard let own = memories.withLock({ $0[reference] }), own.uid == resource.metadata.uid, ResourceVersion.isAtLeast(own.resourceVersion, seen) else {
+            return seen
+        }
+        return own.resourceVersion
     }
 
     /// Forgets a resource that is gone.
