@@ -17,7 +17,9 @@ public final class HTTPClient: Sendable {
         public var unacknowledgedMax: Duration = .seconds(30)
         /// Further requests wait for one of these; every stream holds one.
         public var maxConnections = 128
-        public var maxIdleConnections = 16
+        /// Not below `maxConnections`: libcurl 7.88 counts connections in use too, and when streams on connections of their own go beyond the limit, ending
+        /// one closes the shared HTTP/2 connection under requests that then never get an answer (seen with 16 watches on a kube-apiserver).
+        public var maxIdleConnections = 128
         /// Bytes of one stream that wait for its consumer before the transfer pauses; one read of libcurl (16 KiB) may come on top.
         public var streamBufferBytes = 256 << 10
         /// The thread's name as `ps -T` shows it, at most 15 bytes.
