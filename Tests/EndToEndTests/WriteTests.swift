@@ -147,10 +147,11 @@ private struct Replica: Sendable {
 
     init(_ world: World, _ identity: String) {
         api = InterceptingAPI(world.api)
-        let gate = WriteGate(requestTimeout: .milliseconds(500))
+        // The lease is given back at the end, so its length only matters when the machine is slow.
+        let gate = WriteGate(requestTimeout: .seconds(5))
         let election = ElectionConfiguration(
-            lease: world.name("sonde-operator"), identity: identity, leaseDuration: .seconds(4), renewDeadline: .seconds(3), retryPeriod: .milliseconds(100),
-            requestTimeout: .seconds(1))
+            lease: world.name("sonde-operator"), identity: identity, leaseDuration: .seconds(30), renewDeadline: .seconds(20), retryPeriod: .milliseconds(100),
+            requestTimeout: .seconds(10))
         elector = LeaderElector(api: world.api, configuration: election, gate: gate, logger: World.quiet)
         sonde = SondeOperator(world.environment(api, gate: gate))
     }
