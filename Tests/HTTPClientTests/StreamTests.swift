@@ -2,10 +2,11 @@
 // The server's side counts what it handed over.
 // No test here depends on how bytes are cut into pieces.
 
-import HTTPClient
 import HTTPServer
 import Synchronization
 import Testing
+
+@testable import HTTPClient
 
 struct StreamTests {
     /// Endless unless `total` is set; counts bytes that the transport took.
@@ -36,7 +37,7 @@ struct StreamTests {
     @Test func aSlowReaderPausesTheTransferAndLosesNothing() async throws {
         let source = Source(total: 64 << 20)
         try await withServer(handler: { _ in HTTPServerResponse(status: 200, body: .stream { source.next() }) }) { client, url async throws in
-            let stream = try await client.stream(HTTPRequest(url: url, idleTimeout: .milliseconds(200)))
+            let stream = try await client.stream(HTTPRequest(url: url))
             var before = -1
             // Nobody reads: the sender must come to rest, with no more under way than the buffers of client and kernel.
             #expect(
@@ -51,6 +52,19 @@ struct StreamTests {
             for try await piece in stream.body { received += piece.count }
             #expect(received == source.total)
         }
+    }
+
+    @Test func aPausedStreamHasNoDeadline() throws {
+        let transfer = try Transfer(
+            HTTPRequest(url: "http://127.0.0.1:1/", idleTimeout: .seconds(1)), mode: .stream(bufferBytes: 1), defaultTLS: TLSConfiguration())
+        let easy = try #require(EasyTransfer(transfer, settings: HTTPClient.Configuration()))
+        #expect(easy.deadline != nil, "until the head is there")
+        let receive = { (bytes: [UInt8]) in bytes.withUnsafeBytes { piece in transfer.withState { $0.onBody(piece).0 } } }
+        for line in ["HTTP/1.1 200 OK\r\n", "\r\n"] { _ = Array(line.utf8).withUnsafeBytes { piece in transfer.withState { $0.onHeaderLine(piece) } } }
+        #expect(receive([1]) == .taken && easy.deadline != nil, "while the server may send")
+        #expect(receive([2]) == .pause && easy.deadline == nil, "while its reader is slow")
+        _ = easy.resume()
+        #expect(easy.deadline != nil, "when its reader is ready again")
     }
 
     @Test func headAndPiecesArriveBeforeTheEnd() async throws {
