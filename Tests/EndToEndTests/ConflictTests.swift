@@ -62,7 +62,7 @@ import Testing
                 #expect(invalid.message.contains("otlpp") && invalid.message.contains("spec.config.service.pipelines"))
                 #expect(try await world.conditions(.openTelemetryCollectors, "broken").isTrue("Stalled"))
                 try await world.condition("Ready", .false, .unsupportedMode, of: .openTelemetryCollectors, "stateful")
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "good")
+                try await world.written("good")
                 #expect(try await world.find(.deployments, "broken-collector") == nil)
             }
         }
@@ -72,7 +72,7 @@ import Testing
         try await World.with { world in
             try await world.withOperator { _ in
                 try await world.apply(Example.collector())
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+                try await world.written("gateway")
                 let before = try await world.get(.deployments, "gateway-collector")
                 let changed = try await world.apply(Example.collector().replacing("exporters: [otlphttp]", with: "exporters: [nowhere]"))
                 let condition = try await world.condition("Ready", .false, .invalidSpec, of: .openTelemetryCollectors, "gateway")

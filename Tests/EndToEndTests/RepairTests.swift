@@ -51,7 +51,7 @@ import Testing
             let api = InterceptingAPI(world.api)
             try await world.withOperator(world.environment(api)) { _ in
                 try await world.apply(Example.collector())
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+                try await world.written("gateway")
                 let old = try await world.get(.services, "gateway-collector-headless")
                 api.breakWatches(of: .services)
                 try await world.api.delete(.services, world.name("gateway-collector-headless"))
@@ -106,7 +106,7 @@ import Testing
             try await world.withOperator(world.environment(api)) { _ in
                 try await world.apply(Example.collector())
                 try await world.apply(Example.probe())
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+                try await world.written("gateway")
                 try await world.condition("DestinationResolved", .true, .resolved, of: .ebpfProbes, "nodes")
                 try await world.eventually("all objects are there") {
                     let children = try await world.children(of: world.get(.openTelemetryCollectors, "gateway"))

@@ -95,7 +95,7 @@ import Testing
             for name in ["a", "b", "c"] {
                 let world = World(api: server, namespace: name, server: server, hasControllers: false, nodeCount: 0)
                 try await world.apply(Example.collector())
-                if name != "c" { try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway") }
+                if name != "c" { try await world.written("gateway") }
             }
             #expect(try await server.getIfFound(.deployments, ObjectName(namespace: "c", name: "gateway-collector")) == nil)
             sonde.stop()

@@ -113,6 +113,18 @@ struct World: Sendable {
         return try #require(last)
     }
 
+    /// Looks until the objects of a collector are written, whatever its pods do. - Returns: The collector.
+    @discardableResult
+    func written(_ name: String) async throws -> JSONValue {
+        let reasons = [ConditionReason.rollingOut, .reconciled].map(\.rawValue)
+        try await eventually("the objects of \(name) are written") {
+            let resource = try await find(.openTelemetryCollectors, name)
+            guard let ready = Conditions(decoding: resource?.at("status", "conditions"))["Ready"], reasons.contains(ready.reason) else { return false }
+            return ready.observedGeneration == resource?.metadata.generation
+        }
+        return try await get(.openTelemetryCollectors, name)
+    }
+
     func conditions(_ type: ResourceType, _ name: String) async throws -> Conditions {
         Conditions(decoding: try await find(type, name)?.at("status", "conditions"))
     }

@@ -57,18 +57,23 @@ import Testing
     @Test func statusIsWrittenOnlyWhenItSaysSomethingNew() async throws {
         try await World.with { world in
             let api = InterceptingAPI(world.api)
-            try await world.withOperator(world.environment(api)) { sonde in
-                try await world.apply(Example.collector())
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+            let counts = CountingMetrics()
+            try await world.withOperator(world.environment(api, metrics: RuntimeMetrics(factory: counts))) { sonde in
+                try await world.apply(Example.collector(more: "replicas: 0"))
+                try await world.written("gateway")
+                try await world.makeAvailable(.deployments, "gateway-collector")
+                try await world.condition("Ready", .true, .reconciled, of: .openTelemetryCollectors, "gateway")
                 try await Self.settle(sonde, world)
                 let since = try #require(try await world.conditions(.openTelemetryCollectors, "gateway")["Ready"]?.lastTransitionTime)
                 let before = api.writes.count
-                try await world.merge(.openTelemetryCollectors, "gateway", ["metadata": ["annotations": ["example.com/seen": "1"]]])
-                try await world.eventually("the annotation reaches the Deployment") {
-                    try await world.get(.deployments, "gateway-collector").metadata.annotations["example.com/seen"] == "1"
+                let reconciles = counts.value("sonde_controller_reconcile_total")
+                try await world.merge(.services, "gateway-collector", ["metadata": ["labels": ["app.kubernetes.io/part-of": "nothing"]]])
+                try await world.eventually("the label is repaired") {
+                    try await world.get(.services, "gateway-collector").metadata.labels["app.kubernetes.io/part-of"] == "opentelemetry"
                 }
                 try await Self.settle(sonde, world)
-                #expect(!api.writes.dropFirst(before).contains { $0.text.hasSuffix("/status") })
+                #expect(counts.value("sonde_controller_reconcile_total") > reconciles)
+                #expect(api.writes.dropFirst(before).map(\.text) == ["PATCH /api/v1/namespaces/\(world.namespace)/services/gateway-collector"])
                 #expect(try await world.conditions(.openTelemetryCollectors, "gateway")["Ready"]?.lastTransitionTime == since)
             }
         }
@@ -78,9 +83,9 @@ import Testing
         try await World.with { world in
             try await world.withOperator { _ in
                 try await world.apply(Example.collector())
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+                try await world.written("gateway")
                 try await world.merge(.openTelemetryCollectors, "gateway", ["status": nil], subresource: "status")
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+                try await world.written("gateway")
             }
         }
     }
@@ -111,7 +116,7 @@ import Testing
                 try await first.elector.waitUntilLeading()
                 group.addTask { try await second.run() }
                 try await world.apply(Example.collector())
-                try await world.condition("Ready", .false, .rollingOut, of: .openTelemetryCollectors, "gateway")
+                try await world.written("gateway")
                 try await world.eventually("the second replica is ready, though it does not lead") { second.sonde.readiness == .ready }
                 #expect(second.api.writes.isEmpty)
                 first.stop()
