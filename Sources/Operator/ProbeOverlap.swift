@@ -13,7 +13,8 @@ struct ProbeOverlap: Hashable, Sendable {
     let nodes: Int
 
     var message: String {
-        "EBPFProbe \(older), which is older, takes \(nodes) of the same nodes; what is measured there is counted twice. Narrow the nodeSelector of one of the two"
+        "EBPFProbe \(older), which is older, takes \(nodes) of the same nodes; what is measured there is counted twice. "
+            + "Narrow the nodeSelector of one of the two"
     }
 
     /// - Parameters:

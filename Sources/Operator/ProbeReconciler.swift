@@ -68,7 +68,8 @@ struct ProbeReconciler: Sendable {
         guard let object = context.store(.openTelemetryCollectors).get(reference), !object.metadata.isBeingDeleted else {
             return .unresolved(
                 .collectorNotFound,
-                "there is no OpenTelemetryCollector \(name) in namespace \(probe.name.namespace ?? ""); make it, correct spec.collectorRef.name, or use spec.endpoint"
+                "there is no OpenTelemetryCollector \(name) in namespace \(probe.name.namespace ?? ""); "
+                    + "make it, correct spec.collectorRef.name, or use spec.endpoint"
             )
         }
         do {
