@@ -9,8 +9,4 @@ public enum ProcessMemory {
 
     /// Returns freed memory to the kernel.
     public static func giveBackFreed() { _ = sonde_trim_memory() }
-
-    /// Takes the process's code out of its resident memory; what runs again comes back page by page. Most of what a start touches never runs again:
-    /// loading libraries, libbpf, YAML. (Breakpoints that a debugger or a uprobe has set in this process are lost.)
-    public static func dropCode() { sonde_drop_code() }
 }

@@ -3,6 +3,7 @@
 // It never writes anything but its kubeconfig; what it stores is gone when it ends.
 
 import ArgumentParser
+@preconcurrency import Dispatch  // Its sources may be used from any thread, but are not marked Sendable on Linux.
 import Glibc
 import JSON
 import Kubernetes
@@ -63,38 +64,22 @@ enum Definitions {
     }
 }
 
-/// Waits for SIGTERM or SIGINT on a thread of its own.
+/// Waits for the first SIGTERM or SIGINT from the moment it is made.
 final class SignalWait: Sendable {
-    private let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+    private let sources: [any DispatchSourceSignal]
+    private let stream: AsyncStream<Void>
 
     init() {
-        // Blocked in this thread before any other starts, so that every thread inherits it and only sigwait takes the signals.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let context = Unmanaged.passRetained(Box(continuation))
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { pointer in
-                var signals = sigset_t()
-                sigemptyset(&signals)
-                sigaddset(&signals, SIGTERM)
-                sigaddset(&signals, SIGINT)
-                var number: Int32 = 0
-                sigwait(&signals, &number)
-                if let pointer { Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().continuation.finish() }
-                return nil
-            }, context.toOpaque())
-        pthread_detach(thread)
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        self.stream = stream
+        sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)  // Else the default action ends the process before the source sees the signal.
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler { continuation.finish() }
+            source.resume()
+            return source
+        }
     }
 
     func wait() async { for await _ in stream {} }
-
-    private final class Box: Sendable {
-        let continuation: AsyncStream<Void>.Continuation
-        init(_ continuation: AsyncStream<Void>.Continuation) { self.continuation = continuation }
-    }
 }

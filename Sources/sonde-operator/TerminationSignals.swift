@@ -2,7 +2,7 @@
 // OperatorProcess stops the operator with it.
 // It never ends the process by itself, but a second signal does: whoever asks twice does not want to wait.
 
-import Dispatch
+@preconcurrency import Dispatch  // Its sources may be used from any thread, but are not marked Sendable on Linux.
 import Glibc
 import Synchronization
 
