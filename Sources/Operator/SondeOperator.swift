@@ -157,7 +157,8 @@ public final class SondeOperator: Sendable {
                 _ = try await environment.api.list(type, namespace: namespace, limit: 1)
             } catch let error as KubernetesError where error.code == .notFound {
                 return
-                    "the CustomResourceDefinition \(type.plural).\(type.group) is not installed (or does not serve \(type.version)); install it with: kubectl apply -f crds/"
+                    "the CustomResourceDefinition \(type.plural).\(type.group) is not installed (or does not serve \(type.version)); "
+                    + "install it with: kubectl apply -f crds/"
             } catch let error as KubernetesError {
                 return "\(type.plural).\(type.group) cannot be listed: \(error)"
             }
