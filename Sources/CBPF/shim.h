@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 // Which file system a path lies on (f_type of statfs), or -errno. Swift's Glibc module has neither statfs nor malloc's controls.
 static inline long sonde_filesystem_type(const char *path) {

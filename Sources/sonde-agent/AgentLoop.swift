@@ -24,6 +24,8 @@ struct AgentLoop {
     private var probes = ProbeSet()
     private var aggregator: ProbeAggregator
     private var telemetry: AgentTelemetry
+    /// Exports until the code of the start, or of a change, is dropped from memory: the first of them connects to the receiver.
+    private var exportsUntilSettled = 0
 
     init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal) {
         self.configuration = configuration
@@ -88,6 +90,10 @@ struct AgentLoop {
         metrics.append(telemetry.metrics(reading, aggregator: aggregator, version: AgentVersion.text, at: now))
         for request in Self.requests(metrics) { exporter.enqueue(request) }
         ProcessMemory.giveBackFreed()
+        if exportsUntilSettled > 0 {
+            exportsUntilSettled -= 1
+            if exportsUntilSettled == 0 { ResidentCode.drop() }
+        }
     }
 
     /// Splits at resources, so that a request stays below its limit of points.
@@ -113,6 +119,7 @@ struct AgentLoop {
         aggregator.update(Self.settings(configuration, node))
         for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode) { aggregator.forget(kind) }
         logWhatIsMissing()
+        exportsUntilSettled = 2
     }
 
     /// Families that this version takes; the operator reports the others on the resource as well.
