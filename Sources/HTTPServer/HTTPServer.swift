@@ -41,6 +41,7 @@ public final class HTTPServer: Sendable {
         host: String, port: Int, tls: HTTPServerTLS? = nil, limits: HTTPServerLimits = HTTPServerLimits(), threads: Int = 1,
         logger: Logger, handler: @escaping Handler
     ) async throws -> HTTPServer {
+        guard (0...65535).contains(port) else { throw HTTPServerError(.bind, "cannot listen on \(host):\(port): a port is from 0 to 65535") }
         let tlsContext = try tls.map(Self.context)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let connections = ConnectionRegistry(maxConnections: limits.maxConnections)

@@ -232,6 +232,13 @@ private func echo(_ request: HTTPServerRequest) async -> HTTPServerResponse {
         }
     }
 
+    @Test(arguments: [-1, 65536, 99999]) func portOutOfRangeIsAClearError(port: Int) async throws {
+        let error = await #expect(throws: HTTPServerError.self) {
+            try await HTTPServer.start(host: "127.0.0.1", port: port, logger: quiet, handler: echo)
+        }
+        #expect(error?.message.contains("a port is from 0 to 65535") == true)
+    }
+
     @Test func unusableCertificateIsAClearError() async throws {
         let tls = HTTPServerTLS(certificatePEM: Array("nothing".utf8), privateKeyPEM: [])
         let error = await #expect(throws: HTTPServerError.self) {
