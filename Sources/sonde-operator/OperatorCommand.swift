@@ -54,7 +54,7 @@ struct OperatorCommand: AsyncParsableCommand {
         do {
             let file = try config.map(Self.configurationFile)
             settings = try OperatorSettings(flags: given, environment: environment, file: file)
-        } catch let error as SettingError {
+        } catch {
             throw ValidationError(error.description)
         }
         try await OperatorProcess(settings: settings, environment: environment).run()
@@ -63,19 +63,12 @@ struct OperatorCommand: AsyncParsableCommand {
     private static func configurationFile(_ path: String) throws(SettingError) -> JSONValue {
         let bytes: [UInt8]
         do { bytes = try SmallFile.read(path) } catch { throw SettingError(description: "--config: \(error)") }
-        do {
-            let documents = try YAML.parse(bytes)
-            guard documents.count <= 1 else {
-                throw SettingError(description: "--config \(path): there must be one document, and there are \(documents.count)")
-            }
-            return documents.first ?? [:]
-        } catch let error as YAMLError {
+        let documents: [JSONValue]
+        do { documents = try YAML.parse(bytes) } catch {
             throw SettingError(description: "--config \(path): line \(error.line), column \(error.column): \(error.message)")
-        } catch let error as SettingError {
-            throw error
-        } catch {
-            throw SettingError(description: "--config \(path): \(error)")
         }
+        guard documents.count <= 1 else { throw SettingError(description: "--config \(path): there must be one document, and there are \(documents.count)") }
+        return documents.first ?? [:]
     }
 
     private static func environment() -> [String: String] {

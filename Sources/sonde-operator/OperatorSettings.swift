@@ -36,7 +36,7 @@ struct OperatorSettings: Sendable {
         Setting(key: "namespaces", defaultValue: "", help: "Comma-separated namespaces to work in. Empty: all."),
         Setting(
             key: "collectorImage",
-            defaultValue: "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.158.0",
+            defaultValue: "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.156.0",
             help: "Image of collectors whose resource names none."),
         Setting(key: "agentImage", defaultValue: "ghcr.io/sonde-dev/sonde-agent:\(OperatorVersion.text)", help: "Image of agents whose EBPFProbe names none."),
         Setting(

@@ -47,4 +47,10 @@ import Testing
             "charts/sonde/Chart.yaml has another appVersion than \(version)")
         #expect(try Repository.text("docs/configuration.md").contains("sonde-agent:\(version)"))
     }
+
+    @Test func theCollectorImageIsTheSameEverywhere() throws {
+        let image = try #require(try Repository.text("Sources/Rendering/CollectorRendering.swift").firstMatch(of: /defaultImage = "([^"]+)"/)?.output.1)
+        #expect(try Repository.text("Sources/sonde-operator/OperatorSettings.swift").contains("\"\(image)\""))
+        #expect(try Repository.text("docs/configuration.md").contains("`\(image)`"))
+    }
 }
