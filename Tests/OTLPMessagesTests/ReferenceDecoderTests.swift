@@ -8,7 +8,7 @@ import Testing
     /// The repository's Python with its packages, made by hack/lib/tools; SONDE_PYTHON names another one.
     static var python: String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return ProcessInfo.processInfo.environment["SONDE_PYTHON"] ?? root.appending(path: ".build-tools/venv/bin/python").path
+        return ProcessInfo.processInfo.environment["SONDE_PYTHON"] ?? root.appending(path: ".build-tools/bin/python").path
     }
 
     static let program = """
