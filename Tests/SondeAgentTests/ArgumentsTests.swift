@@ -1,0 +1,44 @@
+// The agent's command line and its log lines.
+
+import Testing
+
+@testable import sonde_agent
+
+@Suite struct ArgumentsTests {
+    @Test(arguments: [
+        (["--config", "a.yaml"], Arguments.run(configuration: "a.yaml")), (["--config=a.yaml"], .run(configuration: "a.yaml")),
+        (["--config=a=b"], .run(configuration: "a=b")), (["--check", "a.yaml"], .check(configuration: "a.yaml")), (["--version"], .version),
+        (["--help"], .help), (["-h"], .help),
+    ])
+    func areRead(words: [String], expected: Arguments) throws {
+        #expect(try Arguments(words) == expected)
+    }
+
+    @Test(arguments: [
+        ([], "say which configuration to use: --config FILE"), (["--config"], "--config needs the name of a file"),
+        (["--config="], "--config needs the name of a file"),
+        (["--conf", "a"], "unknown argument --conf"), (["a.yaml"], "unknown argument a.yaml"), (["--version", "x"], "unexpected argument x"),
+        (["--config", "a", "b"], "unexpected argument b"),
+    ])
+    func mistakesAreNamed(words: [String], message: String) {
+        #expect(throws: Arguments.Failure(message: message)) { try Arguments(words) }
+    }
+
+    @Test func aLogLineIsOneLineOfKeysAndValues() {
+        let line = AgentLog.line(
+            .error, "it broke", [("path", "/a/b.yaml"), ("errors", "one\ntwo \"x\""), ("empty", ""), ("pair", "a=b")], at: 1_700_000_000_123_000_000)
+        #expect(line == #"time=2023-11-14T22:13:20.123Z level=error msg="it broke" path=/a/b.yaml errors="one\ntwo \"x\"" empty="" pair="a=b""#)
+    }
+
+    @Test(
+        arguments: [
+            ("55d2-66d2 r-xp 00001000 08:01 77     /usr/bin/sonde-agent", 0x55d2..<0x66d2),
+            ("55d2-66d2 r-xp 00001000 08:01 77     /a folder/agent", 0x55d2..<0x66d2),
+            ("55d2-66d2 rw-p 00001000 08:01 77     /usr/bin/sonde-agent", nil), ("55d2-66d2 r--p 00001000 08:01 77     /usr/bin/sonde-agent", nil),
+            ("55d2-66d2 rwxp 00001000 08:01 77     /usr/bin/sonde-agent", nil), ("55d2-66d2 r-xp 00000000 00:00 0      [vdso]", nil),
+            ("55d2-66d2 r-xp 00000000 00:00 0", nil), ("zz-66d2 r-xp 00001000 08:01 77 /x", nil), ("66d2-55d2 r-xp 00001000 08:01 77 /x", nil), ("", nil),
+        ] as [(String, Range<UInt>?)])
+    func onlyAFilesCodeIsDropped(line: String, range: Range<UInt>?) {
+        #expect(ResidentCode.codeRange(line) == range)
+    }
+}

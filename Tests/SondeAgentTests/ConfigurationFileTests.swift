@@ -1,0 +1,110 @@
+// The configuration file: what is refused and how a change is noticed.
+
+import Foundation
+import OTLPExport
+import OTLPMessages
+import SondeAPI
+import Testing
+
+@testable import sonde_agent
+
+@Suite struct ConfigurationFileTests {
+    static func folder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sonde-agent-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    static func text(interval: Int) -> String { "destination:\n  endpoint: http://localhost:4318\nintervalSeconds: \(interval)\n" }
+
+    @Test(arguments: [
+        ("no YAML", "destination: [", "f: line"), ("nothing", "", "f: holds 0 YAML documents"),
+        ("two documents", "a: 1\n---\nb: 2\n", "f: holds 2 YAML documents"),
+        ("no destination", "intervalSeconds: 5\n", "f: destination"), ("a bad interval", text(interval: 0), "f: intervalSeconds"),
+        ("another transport", "destination:\n  endpoint: http://h:4317\n  protocol: GRPC\n", "f: destination.protocol: this version sends HTTPProtobuf only"),
+        ("another transport, named otherwise", "destination:\n  endpoint: http://h:4317\n  protocol: Thrift\n", "f: destination.protocol"),
+    ])
+    func brokenFilesAreRefusedWithTheirPath(reason: String, text: String, message: String) throws {
+        do {
+            _ = try ConfigurationFile.parse(Array(text.utf8), path: "f")
+            Issue.record("\(reason): accepted")
+        } catch {
+            #expect(error.messages.contains { $0.hasPrefix(message) }, "\(reason): \(error.messages)")
+        }
+    }
+
+    @Test func everyErrorIsNamed() throws {
+        do {
+            _ = try ConfigurationFile.parse(Array("intervalSeconds: 999\n".utf8), path: "f")
+            Issue.record("accepted")
+        } catch {
+            #expect(error.messages.count == 2)
+        }
+    }
+
+    @Test func aConfigMapsSwapIsAChangeAndABrokenFileKeepsBeingAsked() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // As the kubelet mounts it: agent.yaml -> ..data/agent.yaml, ..data -> a folder with the version.
+        for (version, text) in [("..1", Self.text(interval: 5)), ("..2", Self.text(interval: 6)), ("..3", "destination: 7\n")] {
+            try FileManager.default.createDirectory(at: folder.appending(path: version), withIntermediateDirectories: true)
+            try text.write(to: folder.appending(path: "\(version)/agent.yaml"), atomically: false, encoding: .utf8)
+        }
+        func turn(to version: String) throws {
+            let link = folder.appending(path: "..data").path
+            try? FileManager.default.removeItem(atPath: link)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: version)
+        }
+        try turn(to: "..1")
+        try FileManager.default.createSymbolicLink(atPath: folder.appending(path: "agent.yaml").path, withDestinationPath: "..data/agent.yaml")
+        var file = ConfigurationFile(path: folder.appending(path: "agent.yaml").path)
+        #expect(try file.read().configuration.intervalSeconds == 5)
+        guard case .none = file.change() else { return #expect(Bool(false), "unchanged") }
+        try turn(to: "..2")
+        guard case .changed(let changed, _) = file.change() else { return #expect(Bool(false), "changed") }
+        #expect(changed.intervalSeconds == 6)
+        try turn(to: "..3")
+        guard case .broken = file.change() else { return #expect(Bool(false), "broken") }
+        // Told once; a file that is not there for a moment is no change either.
+        guard case .none = file.change() else { return #expect(Bool(false), "told once") }
+        try FileManager.default.removeItem(at: folder.appending(path: "..data"))
+        guard case .none = file.change() else { return #expect(Bool(false), "missing") }
+        try turn(to: "..1")
+        guard case .changed = file.change() else { return #expect(Bool(false), "mended") }
+    }
+
+    @Test func headersComeFromTheFileAndFromAMountedSecret() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try "secret\n".write(to: folder.appending(path: "x-token"), atomically: false, encoding: .utf8)
+        try "no header".write(to: folder.appending(path: ".hidden"), atomically: false, encoding: .utf8)
+        var configuration = AgentConfiguration(endpoint: "http://localhost:4318")
+        configuration.destination.headers = [.init(name: "x-tenant", value: "a")]
+        configuration.destination.headersDirectory = folder.path
+        let destination = try ExportDestination(configuration.destination)
+        #expect(destination.headers.map(\.0) == ["x-tenant", "x-token"] && destination.headers.map(\.1) == ["a", "secret"])
+        configuration.destination.headersDirectory = "/does/not/exist"
+        #expect(throws: FileFailure.self) { try ExportDestination(configuration.destination) }
+    }
+
+    @Test func aFileThatIsTooLargeIsRefused() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "large").path
+        try Data(count: SmallFile.sizeMax + 1).write(to: URL(filePath: path))
+        #expect(throws: FileFailure.self) { try SmallFile.read(path) }
+        #expect(throws: FileFailure.self) { try SmallFile.read("/does/not/exist") }
+    }
+
+    @Test func requestsAreSplitBetweenResources() {
+        func group(_ points: Int) -> ResourceMetrics {
+            let point = NumberPoint(time: TimeSpan(startUnixNanoseconds: 0, endUnixNanoseconds: 1), value: .int(1))
+            let metric = Metric(name: "m", unit: "1", data: .gauge([NumberPoint](repeating: point, count: points)))
+            return ResourceMetrics(resource: Resource([]), scope: Scope(name: "s", version: "1"), metrics: [metric])
+        }
+        let limit = AgentLoop.pointsPerRequestMax
+        #expect(AgentLoop.requests([group(limit - 1), group(1), group(1)]).map(\.pointCount) == [limit, 1])
+        #expect(AgentLoop.requests([group(limit + 5), group(1)]).map(\.pointCount) == [limit + 5, 1])
+        #expect(AgentLoop.requests([]).isEmpty)
+    }
+}
