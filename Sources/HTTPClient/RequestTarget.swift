@@ -22,7 +22,7 @@ struct RequestTarget {
             guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) else {
                 throw HTTPError(
                     .invalidRequest,
-                    "A header of a request to \(peer) has a character that HTTP forbids (RFC 9110, section 5). Check the name and the value of '\(Self.printable(name))'."
+                    "A header of a request to \(peer) has a character that HTTP forbids (RFC 9110, section 5). Check '\(Self.printable(name))'."
                 )
             }
         }

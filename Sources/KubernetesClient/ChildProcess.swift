@@ -144,7 +144,7 @@ struct ChildProcess: Sendable {
             if ended == process { break }
             guard ended == 0 || errno == EINTR else { throw .notStarted(errno) }
             guard ContinuousClock.now < end else { throw .deadlineExceeded }
-            usleep(2000)
+            poll(nil, 0, 2)
         }
         let signal = status & 0x7f
         return signal == 0 ? (status >> 8) & 0xff : 128 + signal

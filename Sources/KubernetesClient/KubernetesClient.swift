@@ -43,7 +43,8 @@ public final class KubernetesClient: KubernetesAPI {
             throw KubernetesError(
                 .undecodable, status: response.status,
                 message:
-                    "the answer to \(request.method.rawValue) \(request.path) is no JSON: \(error). Check that \(configuration.server) is a Kubernetes API server"
+                    "the answer to \(request.method.rawValue) \(request.path) is no JSON: \(error). "
+                    + "Check that \(configuration.server) is a Kubernetes API server"
             )
         }
     }

@@ -27,7 +27,8 @@ extension CollectorSchema {
         .init(
             "networkPolicy",
             Schema(
-                .object([.init("enabled", Schema(.boolean, "Make a NetworkPolicy that admits only the collector's ports."))]), "A NetworkPolicy for the pods.")),
+                .object([.init("enabled", Schema(.boolean, "Make a NetworkPolicy that admits only the collector's ports."))]),
+                "A NetworkPolicy for the pods.")),
     ]
 
     /// `status`.

@@ -70,7 +70,10 @@ public enum ProbeSchema {
                     .object([
                         .init("errors", Schema(.number(0...1), "Share of failed requests that become spans, 0 to 1. Default 1.", default: 1)),
                         .init(
-                            "slowMs", Schema(.integer(1...3_600_000), "Requests of at least so many milliseconds all become spans. Default 500.", default: 500)),
+                            "slowMs",
+                            Schema(
+                                .integer(1...3_600_000), "Requests of at least so many milliseconds all become spans. Default 500.",
+                                default: 500)),
                         .init("ratio", Schema(.number(0...1), "Share of all other requests that become spans, 0 to 1. Default 0.01.", default: .double(0.01))),
                     ]),
                     "Which requests become spans.", default: [:])),

@@ -131,6 +131,9 @@ struct AgentLoop {
         if configuration.signals.scheduler.enabled, configuration.signals.scheduler.precision == .fast {
             AgentLog.warning("signals.scheduler.precision Fast is not available in this version; run-queue latency is taken exactly")
         }
+        if configuration.signals.syscalls.enabled, configuration.signals.syscalls.mode == .counts {
+            AgentLog.warning("signals.syscalls.mode Counts is not available in this version; system calls are counted with their latency")
+        }
         if probes.isEmpty { AgentLog.warning("no signal is taken; the agent goes on and sends its own metrics") }
     }
 

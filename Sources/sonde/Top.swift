@@ -25,7 +25,8 @@ struct Top: ParsableCommand {
         abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, system calls.",
         discussion: """
             One row for each cgroup, named by pod and container where the kubelet's links are there. RUNQ is the time that tasks waited for a CPU: median, \
-            99th percentile (each the upper bound of a power-of-two bucket) and sum. Needs root, or CAP_BPF and CAP_PERFMON; `sonde doctor` says what is missing.
+            99th percentile (each the upper bound of a power-of-two bucket) and sum. Needs root, or CAP_BPF and CAP_PERFMON; \
+            `sonde doctor` says what is missing.
 
             Examples:
               sudo sonde top

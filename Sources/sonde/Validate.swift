@@ -11,8 +11,8 @@ struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Checks resources: fields, pipelines, ports, and configurations that lose data in silence.",
         discussion: """
-            Takes OpenTelemetryCollector, EBPFProbe and the agent's AgentConfiguration; other Kubernetes objects in the same files are left alone. Each finding \
-            says where it is, what is wrong, and what to write. Files are YAML or JSON, with any number of documents; - is standard input.
+            Takes OpenTelemetryCollector, EBPFProbe and the agent's AgentConfiguration; other Kubernetes objects in the same files are left alone. \
+            Each finding says where it is, what is wrong, and what to write. Files are YAML or JSON, with any number of documents; - is standard input.
 
             Examples:
               sonde validate collector.yaml
