@@ -4,6 +4,7 @@ Two busy processes and one that sleeps (run queue), connections that succeed and
 """
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import time
@@ -33,6 +34,8 @@ def connect(until, port, closed_port):
 
 
 def main():
+    # Ends through Python, so that the worker processes are ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     until = time.monotonic() + float(sys.argv[1])
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
