@@ -1,54 +1,61 @@
 // The kinds of groups that programs count into, and how one entry of such a map becomes a key and a row of numbers.
-// ProbeAggregator decodes with it; the reader of the maps takes the names from it.
+// ProbeAggregator decodes with it; each kind is described in Kinds/, beside the metrics that it becomes.
 // It never trusts a length: an entry of another size than ProbePrograms' layouts say is refused and counted.
 
+import OTLPMessages
 import ProbePrograms
 
-/// A map of groups. The raw value is the map's name.
-public enum GroupKind: String, Sendable, Hashable, CaseIterable {
-    case sched = "sched_groups"
-    case connects
-    case retransmits
-    case syscalls
-
-    var keyBytes: Int {
-        switch self {
-        case .sched: SchedKey.byteCount
-        case .connects: ConnectKey.byteCount
-        case .retransmits: RetransmitKey.byteCount
-        case .syscalls: SyscallKey.byteCount
-        }
-    }
-
-    var valueBytes: Int {
-        switch self {
-        case .sched: SchedValue.byteCount
-        case .connects, .syscalls: HistogramLayout.byteCount
-        case .retransmits: RetransmitValue.byteCount
-        }
-    }
-
-    /// Points that one group becomes.
-    var pointsPerGroup: Int { self == .sched ? 3 : 1 }
-
+/// What one map of groups holds, or one table that user space counts: its sizes, its class of events and its metrics. Kinds are told apart by name.
+public struct GroupKind: Sendable {
+    /// The map's name.
+    public let name: String
+    /// 8 (a cgroup) or 16 (a cgroup and two 32-bit numbers).
+    let keyBytes: Int
+    /// A multiple of 8: a value is a row of counters.
+    let valueBytes: Int
     /// `ebpf.event.class` of what this kind counts.
-    var eventClass: EventClass {
-        switch self {
-        case .sched: .sched
-        case .connects: .connect
-        case .retransmits: .retransmit
-        case .syscalls: .syscall
-        }
+    let eventClass: EventClass
+    /// Points that one group becomes.
+    let pointsPerGroup: Int
+    /// Whether the key's first number stands for a text (`LabelTable`).
+    let firstIsText: Bool
+    /// How many events a row stands for.
+    let eventCount: @Sendable (CounterRow) -> UInt64
+    /// The kind's metrics from one owner's series.
+    let metrics: @Sendable ([LabelledSeries], MetricsContext) -> [Metric]
+
+    init(
+        map name: String, keyBytes: Int, valueBytes: Int, eventClass: EventClass, points: Int = 1, firstIsText: Bool = false,
+        events: @escaping @Sendable (CounterRow) -> UInt64, metrics: @escaping @Sendable ([LabelledSeries], MetricsContext) -> [Metric]
+    ) {
+        self.name = name
+        self.keyBytes = keyBytes
+        self.valueBytes = valueBytes
+        self.eventClass = eventClass
+        pointsPerGroup = points
+        self.firstIsText = firstIsText
+        eventCount = events
+        self.metrics = metrics
     }
 
-    /// How many events a row stands for.
-    func eventCount(_ row: CounterRow) -> UInt64 {
-        switch self {
-        case .sched: row.histogram().count &+ row[SchedValue.voluntaryOffset] &+ row[SchedValue.involuntaryOffset]
-        case .connects, .syscalls: row.histogram().count
-        case .retransmits: row[RetransmitValue.segmentsOffset]
-        }
+    /// Every kind, in the order of the export.
+    public static let all: [GroupKind] = [
+        .sched,
+        .connects,
+        .retransmits,
+        .syscalls,
+    ]
+
+    /// The kind of a map's groups.
+    public init?(map name: String) {
+        guard let kind = Self.all.first(where: { $0.name == name }) else { return nil }
+        self = kind
     }
+}
+
+extension GroupKind: Hashable {
+    public static func == (left: GroupKind, right: GroupKind) -> Bool { left.name == right.name }
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
 /// A group's key in any of the maps: a cgroup, and two numbers whose meaning depends on the kind (zero when the map has none).
@@ -114,6 +121,6 @@ struct CounterRow: Equatable, Sendable {
         return CounterRow(zip(counters, earlier.counters).map { $0 - $1 })
     }
 
-    /// The histogram that begins at the row's first byte.
-    func histogram() -> SlotHistogram { SlotHistogram(counters[..<(HistogramLayout.byteCount / 8)]) }
+    /// The histogram that begins at a byte offset of the layout.
+    func histogram(at offset: Int = 0) -> SlotHistogram { SlotHistogram(counters[(offset / 8)..<((offset + HistogramLayout.byteCount) / 8)]) }
 }

@@ -120,6 +120,14 @@ struct IdentityIndex {
         for (id, entry) in gone where window - entry.since > Self.goneWindowsMax { gone[id] = nil }
     }
 
+    /// Cgroups whose owner has its final name.
+    var knownOwners: [(id: UInt64, owner: Owner)] {
+        living.compactMap { id, entry in if case .known(let owner) = resolve(id) { (id, owner) } else { nil } }
+    }
+
+    /// The owner as far as it is known now.
+    func owner(of id: UInt64) -> Owner? { living[id]?.owner ?? gone[id]?.owner }
+
     func resolve(_ id: UInt64) -> Resolution {
         if let entry = living[id] {
             return entry.isNamed || window - entry.firstSeen >= Self.namelessWindowsMax ? .known(entry.owner) : .incomplete(entry.owner)

@@ -1,5 +1,5 @@
-// Names, units and attributes of what the agent measures, and the series as OTLP metrics under them.
-// ProbeAggregator calls it once a window; docs/signals.md describes the same names.
+// The series of every owner as OTLP metrics.
+// ProbeAggregator calls it once a window; names, units and attributes stand in Kinds/, and docs/signals.md describes them.
 // It never changes a series.
 
 import OTLPMessages
@@ -7,89 +7,72 @@ import ProbePrograms
 
 struct MetricsBuilder {
     let settings: ProbeAggregator.Settings
+    let labels: LabelTable
     let endUnixNanoseconds: UInt64
 
     /// One resource for each owner, with the metrics that it has series for.
-    func metrics(of store: SeriesStore) -> [ResourceMetrics] {
-        store.owners.map { owner, series in
-            ResourceMetrics(resource: owner.resource(on: settings.node), scope: settings.scope, metrics: metrics(of: series))
+    func metrics(of store: SeriesStore, gauges: [Owner: [GroupKind: [LabelledSeries]]]) -> [ResourceMetrics] {
+        Set(store.owners.keys).union(gauges.keys).map { owner in
+            var series = Dictionary(grouping: store.owners[owner] ?? [:]) { $0.key.kind }.mapValues { entries in
+                entries.map { key, series in LabelledSeries(label: key.label, row: series.row, time: time(since: series.startUnixNanoseconds)) }
+            }
+            series.merge(gauges[owner] ?? [:]) { counted, _ in counted }
+            let context = MetricsContext(labels: labels)
+            return ResourceMetrics(
+                resource: owner.resource(on: settings.node), scope: settings.scope,
+                metrics: GroupKind.all.flatMap { kind in series[kind].map { kind.metrics($0, context) } ?? [] })
         }
     }
 
-    private func metrics(of series: [SeriesKey: Series]) -> [Metric] {
-        let byKind = Dictionary(grouping: series) { $0.key.kind }
-        return GroupKind.allCases.flatMap { kind in byKind[kind].map { metrics(kind, $0.map { ($0.key.label, $0.value) }) } ?? [] }
-    }
+    private func time(since start: UInt64) -> TimeSpan { TimeSpan(startUnixNanoseconds: start, endUnixNanoseconds: endUnixNanoseconds) }
+}
 
-    private func metrics(_ kind: GroupKind, _ series: [(SeriesKey.Label, Series)]) -> [Metric] {
-        switch kind {
-        case .sched:
-            [
-                histogram(
-                    "ebpf.sched.runqueue.latency", "Time that tasks waited for a CPU after they became runnable.", series.map { ([], $1) }),
-                sum(
-                    "process.context_switches", "Times that tasks left a CPU.", unit: "{context_switch}",
-                    series.flatMap { _, series in
-                        [
-                            ([Attribute("process.context_switch.type", "voluntary")], series, series.row[SchedValue.voluntaryOffset]),
-                            ([Attribute("process.context_switch.type", "involuntary")], series, series.row[SchedValue.involuntaryOffset]),
-                        ]
-                    }),
-            ]
-        case .connects:
-            [histogram("ebpf.tcp.connect.duration", "Time until a TCP connection was established or failed.", series.map { (connect($0), $1) })]
-        case .retransmits:
-            [
-                sum(
-                    "ebpf.tcp.retransmits", "TCP segments sent again.", unit: "{segment}",
-                    series.map { (retransmit($0), $1, $1.row[RetransmitValue.segmentsOffset]) })
-            ]
-        case .syscalls:
-            [histogram("ebpf.syscall.duration", "Time in system calls.", series.map { (systemCall($0), $1) })]
-        }
-    }
+/// One owner's series of a kind, with what tells it from the others.
+struct LabelledSeries: Sendable {
+    var label: SeriesKey.Label
+    var row: CounterRow
+    var time: TimeSpan
+}
 
-    // MARK: Points
+/// How kinds make metrics of their series.
+struct MetricsContext: Sendable {
+    typealias Label = SeriesKey.Label
 
-    private func histogram(_ name: String, _ description: String, _ points: [([Attribute], Series)]) -> Metric {
-        let points = points.map { attributes, series in series.row.histogram().point(attributes: attributes, time: time(series)) }
+    /// The texts behind first numbers.
+    let labels: LabelTable
+
+    /// Durations in seconds, from the histogram at an offset of each row.
+    func histogram(
+        _ name: String, _ description: String, _ series: [LabelledSeries], at offset: Int = 0, attributes: (Label) -> [Attribute]
+    ) -> Metric {
+        let points = series.map { $0.row.histogram(at: offset).point(attributes: attributes($0.label), time: $0.time) }
         return Metric(name: name, description: description, unit: "s", data: .exponentialHistogram(points, .cumulative))
     }
 
-    private func sum(_ name: String, _ description: String, unit: String, _ points: [([Attribute], Series, UInt64)]) -> Metric {
+    /// The counter at an offset of each row.
+    func sum(
+        _ name: String, _ description: String, unit: String, _ series: [LabelledSeries], at offset: Int, attributes: (Label) -> [Attribute]
+    ) -> Metric {
+        sum(name, description, unit: unit, series.map { (attributes($0.label), $0, $0.row[offset]) })
+    }
+
+    func sum(_ name: String, _ description: String, unit: String, _ points: [([Attribute], LabelledSeries, UInt64)]) -> Metric {
         let points = points.map { attributes, series, value in
-            NumberPoint(attributes: attributes, time: time(series), value: .int(Int64(clamping: value)))
+            NumberPoint(attributes: attributes, time: series.time, value: .int(Int64(clamping: value)))
         }
         return Metric(name: name, description: description, unit: unit, data: .sum(points, .cumulative, .monotonic))
     }
 
-    private func time(_ series: Series) -> TimeSpan {
-        TimeSpan(startUnixNanoseconds: series.startUnixNanoseconds, endUnixNanoseconds: endUnixNanoseconds)
-    }
-
-    // MARK: Attributes
-
-    private func connect(_ label: SeriesKey.Label) -> [Attribute] {
-        guard case .exact(let role, let error) = label else { return [Attribute("network.tcp.role", .string(overflowValue))] }
-        let name = ConnectKey.Role(rawValue: role).map { $0 == .client ? "client" : "server" } ?? "\(role)"
-        return [Attribute("network.tcp.role", .string(name))] + errorType(error)
-    }
-
-    private func retransmit(_ label: SeriesKey.Label) -> [Attribute] {
-        guard case .exact(let kind, let error) = label else { return [Attribute("tcp.retransmit.kind", .string(overflowValue))] }
-        let name = RetransmitKey.Kind(rawValue: kind).map { "\($0)" } ?? "\(kind)"
-        return [Attribute("tcp.retransmit.kind", .string(name))] + errorType(error)
-    }
-
-    private func systemCall(_ label: SeriesKey.Label) -> [Attribute] {
-        guard case .exact(let number, let error) = label else { return [Attribute("syscall.name", .string(overflowValue))] }
-        let name = SystemCalls.name(of: number) ?? "\(number)"
-        let wait = SystemCallWaits.contains(name) ? [Attribute("syscall.wait", true)] : []
-        return [Attribute("syscall.name", .string(name))] + errorType(error) + wait
+    /// A count of what is there now, such as open connections: the conventions' up-down counter.
+    func upDownCounter(
+        _ name: String, _ description: String, unit: String, _ series: [LabelledSeries], attributes: (Label) -> [Attribute]
+    ) -> Metric {
+        let points = series.map { NumberPoint(attributes: attributes($0.label), time: $0.time, value: .int(Int64(clamping: $0.row[0]))) }
+        return Metric(name: name, description: description, unit: unit, data: .sum(points, .cumulative, .nonMonotonic))
     }
 
     /// `error.type`: the kernel's own name of the error (`ECONNREFUSED`), the conventions' `_OTHER` when the kernel gave none; left out on success.
-    private func errorType(_ error: UInt32) -> [Attribute] {
+    func errorType(_ error: UInt32) -> [Attribute] {
         if error == 0 { return [] }
         let name = error == unknownKernelError ? "_OTHER" : ErrorNames.name(of: error) ?? "\(error)"
         return [Attribute("error.type", .string(name))]

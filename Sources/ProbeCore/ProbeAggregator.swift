@@ -15,6 +15,8 @@ public struct ProbeAggregator: Sendable {
         public var namespaces: ProbeNamespaces
         public var node: Node
         public var scope: Scope
+        /// How many different first labels of a kind one owner may have: names, templates. Counts of further ones go to `~other`.
+        public var firstLabelsPerOwner: [GroupKind: Int] = [:]
 
         public init(limits: SeriesLimits, namespaces: ProbeNamespaces, node: Node, scope: Scope) {
             self.limits = limits
@@ -41,12 +43,16 @@ public struct ProbeAggregator: Sendable {
     }
 
     public private(set) var settings: Settings
-    public private(set) var ledger = EventLedger()
+    public internal(set) var ledger = EventLedger()
+    /// Texts behind the numbers of series.
+    public var labels = LabelTable()
     private var identities = IdentityIndex()
     private var store: SeriesStore
     /// The last reading of each entry.
     private var readings: [Group: CounterRow] = [:]
     private var arrivals: [Group: Arrival] = [:]
+    /// What is there now, by kind; replaced with each reading.
+    private var gauges: [GroupKind: [GroupKey: UInt64]] = [:]
     private var windowStart: UInt64
     private var departing: Set<Owner> = []
 
@@ -54,6 +60,7 @@ public struct ProbeAggregator: Sendable {
     public init(settings: Settings, startUnixNanoseconds: UInt64) {
         self.settings = settings
         store = SeriesStore(limits: settings.limits)
+        store.firstLabelsPerOwner = settings.firstLabelsPerOwner
         windowStart = startUnixNanoseconds
     }
 
@@ -70,10 +77,24 @@ public struct ProbeAggregator: Sendable {
             let group = Group(kind: kind, key: key)
             let news = readings[group].map(row.since) ?? row
             readings[group] = row
-            if news.isZero { continue }
-            ledger.see(kind.eventCount(news), kind.eventClass)
-            if arrivals[group] != nil { arrivals[group]?.row += news } else { arrivals[group] = Arrival(row: news, windowStart: windowStart) }
+            arrive(news, group)
         }
+    }
+
+    /// Counts what user space made of records: a row of news, not a reading.
+    mutating func count(_ row: CounterRow, cgroup: UInt64, first: UInt32 = 0, second: UInt32 = 0, kind: GroupKind) {
+        arrive(row, Group(kind: kind, key: GroupKey(cgroup: cgroup, first: first, second: second)))
+    }
+
+    /// Puts what is there now in the place of what was there before: one value for each cgroup and label.
+    public mutating func setGauges(_ values: [(cgroup: UInt64, first: UInt32, second: UInt32, value: UInt64)], kind: GroupKind) {
+        gauges[kind] = Dictionary(values.map { (GroupKey(cgroup: $0.cgroup, first: $0.first, second: $0.second), $0.value) }, uniquingKeysWith: &+)
+    }
+
+    private mutating func arrive(_ news: CounterRow, _ group: Group) {
+        if news.isZero { return }
+        ledger.see(group.kind.eventCount(news), group.kind.eventClass)
+        if arrivals[group] != nil { arrivals[group]?.row += news } else { arrivals[group] = Arrival(row: news, windowStart: windowStart) }
     }
 
     /// Whether counts came from a cgroup that no walk has shown.
@@ -93,8 +114,11 @@ public struct ProbeAggregator: Sendable {
     /// Ends the window: every series as one point. An owner whose cgroups are gone comes a last time and is then forgotten.
     public mutating func endWindow(at unixNanoseconds: UInt64) -> [ResourceMetrics] {
         settleArrivals()
-        let metrics = MetricsBuilder(settings: settings, endUnixNanoseconds: unixNanoseconds).metrics(of: store)
+        let builder = MetricsBuilder(settings: settings, labels: labels, endUnixNanoseconds: unixNanoseconds)
+        let metrics = builder.metrics(of: store, gauges: ownedGauges(at: unixNanoseconds))
         forgetDeparted()
+        store.advanceWindow()
+        if arrivals.isEmpty { labels.sweep { store.textLabels } }
         identities.advanceWindow()
         windowStart = unixNanoseconds
         return metrics
@@ -112,6 +136,7 @@ public struct ProbeAggregator: Sendable {
     public mutating func update(_ settings: Settings) {
         self.settings = settings
         store.limits = settings.limits
+        store.firstLabelsPerOwner = settings.firstLabelsPerOwner
         store.removeOwners { [self] in !isSelected($0) }
     }
 
@@ -120,6 +145,13 @@ public struct ProbeAggregator: Sendable {
         readings = readings.filter { $0.key.kind != kind }
         arrivals = arrivals.filter { $0.key.kind != kind }
         store.remove(kind)
+        gauges[kind] = nil
+    }
+
+    /// Cgroups of namespaces that nobody wants to see: the programs need not count for them.
+    public var ignoredCgroups: Set<UInt64> {
+        if settings.namespaces.include.isEmpty && settings.namespaces.exclude.isEmpty { return [] }
+        return Set(identities.knownOwners.lazy.filter { !isSelected($0.owner) }.map(\.id))
     }
 
     /// The keys of entries whose cgroup is gone and whose counts are taken: the caller deletes them from the kernel's maps, which have no other way to
@@ -144,7 +176,9 @@ public struct ProbeAggregator: Sendable {
 extension ProbeAggregator {
     private mutating func settleArrivals() {
         var waiting: [Group: Arrival] = [:]
-        for (group, arrival) in arrivals {
+        // Where labels are limited, the largest counts of a window come first.
+        let ordered = arrivals.sorted { $0.key.kind.eventCount($0.value.row) > $1.key.kind.eventCount($1.value.row) }
+        for (group, arrival) in ordered {
             let resolution = group.key.cgroup == 0 ? .known(.unresolved) : identities.resolve(group.key.cgroup)
             switch resolution {
             case .known(let owner): place(arrival, group, for: owner)
@@ -169,6 +203,23 @@ extension ProbeAggregator {
             arrival.row, to: owner, kind: group.kind, label: .exact(first: group.key.first, second: group.key.second), startingAt: arrival.windowStart)
         let reason: EventLedger.Reason? = placement == .overflow ? .seriesLimit : owner == .unresolved ? .unresolved : nil
         ledger.export(count, group.kind.eventClass, because: reason)
+    }
+
+    /// Gauges of owners that are looked at, summed over the owner's cgroups.
+    private func ownedGauges(at unixNanoseconds: UInt64) -> [Owner: [GroupKind: [LabelledSeries]]] {
+        let now = TimeSpan(startUnixNanoseconds: 0, endUnixNanoseconds: unixNanoseconds)
+        var owned: [Owner: [GroupKind: [LabelledSeries]]] = [:]
+        for (kind, values) in gauges {
+            var sums: [Owner: [SeriesKey.Label: UInt64]] = [:]
+            for (key, value) in values {
+                let owner = identities.owner(of: key.cgroup) ?? .unresolved
+                if isSelected(owner) { sums[owner, default: [:]][.exact(first: key.first, second: key.second), default: 0] &+= value }
+            }
+            for (owner, labels) in sums {
+                owned[owner, default: [:]][kind] = labels.map { LabelledSeries(label: $0, row: CounterRow([$1]), time: now) }
+            }
+        }
+        return owned
     }
 
     /// With a list of namespaces to include, what is in no namespace, or in one that is not known, is left out.

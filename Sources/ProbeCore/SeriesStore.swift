@@ -18,6 +18,15 @@ public struct SeriesLimits: Hashable, Sendable {
 struct Series: Equatable, Sendable {
     var startUnixNanoseconds: UInt64
     var row: CounterRow
+    /// The window in which it last grew.
+    var lastWindow = 0
+}
+
+extension Series {
+    mutating func grow(by row: CounterRow, in window: Int) {
+        self.row += row
+        lastWindow = window
+    }
 }
 
 /// What tells an owner's series apart: the kind and the numbers of the key.
@@ -30,6 +39,8 @@ struct SeriesKey: Hashable, Sendable {
 
     var kind: GroupKind
     var label: Label
+
+    func isLabelled(_ first: UInt32) -> Bool { if case .exact(first, _) = label { true } else { false } }
 }
 
 struct SeriesStore {
@@ -40,8 +51,14 @@ struct SeriesStore {
         case overflow
     }
 
+    /// A limited label that did not grow for so many windows leaves when its owner has no room for a new one.
+    static let idleWindowsMax = 30
+
     private(set) var owners: [Owner: [SeriesKey: Series]] = [:]
     var limits: SeriesLimits
+    /// How many different first labels of a kind one owner may have; no entry: any number.
+    var firstLabelsPerOwner: [GroupKind: Int] = [:]
+    private var window = 0
 
     /// Points over all owners.
     private(set) var count = 0
@@ -53,7 +70,7 @@ struct SeriesStore {
     /// Overflow series are made beyond the limits: at most one for each kind and owner that has a series, and for `Owner.overflow`.
     mutating func add(_ row: CounterRow, to owner: Owner, kind: GroupKind, label: SeriesKey.Label, startingAt start: UInt64) -> Placement {
         let key = SeriesKey(kind: kind, label: label)
-        if owners[owner]?[key] != nil || hasRoom(for: owner, points: kind.pointsPerGroup) {
+        if owners[owner]?[key] != nil || hasRoom(for: label, of: kind, owner) && hasRoom(for: owner, points: kind.pointsPerGroup) {
             insert(row, to: owner, key: key, startingAt: start)
             return .own
         }
@@ -68,9 +85,37 @@ struct SeriesStore {
         return used + points <= limits.perOwner
     }
 
+    /// Whether one more first label fits; idle ones make room for it.
+    private mutating func hasRoom(for label: SeriesKey.Label, of kind: GroupKind, _ owner: Owner) -> Bool {
+        guard let limit = firstLabelsPerOwner[kind], case .exact(let first, _) = label else { return true }
+        var newest: [UInt32: Int] = [:]
+        for (key, series) in owners[owner] ?? [:] where key.kind == kind {
+            if case .exact(let known, _) = key.label { newest[known] = max(newest[known] ?? 0, series.lastWindow) }
+        }
+        if newest[first] != nil || newest.count < limit { return true }
+        guard let idle = newest.min(by: { $0.value < $1.value }), window - idle.value > Self.idleWindowsMax else { return false }
+        removeSeries(of: owner) { $0.kind == kind && $0.isLabelled(idle.key) }
+        return true
+    }
+
+    /// Begins the next window.
+    mutating func advanceWindow() { window += 1 }
+
+    /// First labels in use by kinds whose first number stands for a text.
+    var textLabels: Set<UInt32> {
+        owners.values.reduce(into: []) { labels, series in
+            for key in series.keys where key.kind.firstIsText { if case .exact(let first, _) = key.label { labels.insert(first) } }
+        }
+    }
+
+    private mutating func removeSeries(of owner: Owner, where isGone: (SeriesKey) -> Bool) {
+        owners[owner] = owners[owner]?.filter { !isGone($0.key) }
+        recount()
+    }
+
     private mutating func insert(_ row: CounterRow, to owner: Owner, key: SeriesKey, startingAt start: UInt64) {
-        if (owners[owner, default: [:]][key]?.row += row) != nil { return }
-        owners[owner, default: [:]][key] = Series(startUnixNanoseconds: start, row: row)
+        if (owners[owner, default: [:]][key]?.grow(by: row, in: window)) != nil { return }
+        owners[owner, default: [:]][key] = Series(startUnixNanoseconds: start, row: row, lastWindow: window)
         count += key.kind.pointsPerGroup
     }
 

@@ -107,6 +107,15 @@ struct BPFMap: Sendable {
         guard bpf_map_update_elem(descriptor, &key, value, 0) == 0 else { throw .kernel(errno, doing: "writing map \(name)") }
     }
 
+    /// Writes an entry of a hash that is not per CPU.
+    func insert(_ value: [UInt8], at key: [UInt8]) throws(ProbeKernelError) {
+        guard key.count == keyBytes, value.count == valueBytes else {
+            throw ProbeKernelError(
+                .invalidArgument, "map \(name): an entry has \(keyBytes) and \(valueBytes) bytes, this one has \(key.count) and \(value.count)")
+        }
+        guard bpf_map_update_elem(descriptor, key, value, 0) == 0 else { throw .kernel(errno, doing: "writing map \(name)") }
+    }
+
     // MARK: Bytes
 
     private func value(of key: [UInt8]) throws(ProbeKernelError) -> [UInt8]? {

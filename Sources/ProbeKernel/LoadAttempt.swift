@@ -50,6 +50,7 @@ struct Attempt {
         for (map, entries) in mapEntries(of: program, memoryBytes: settings.mapMemoryBytes, cpuCount: cpuCount) {
             try object.setEntries(entries, of: map)
         }
+        for (ring, bytes) in ringBytes(of: program, memoryBytes: settings.mapMemoryBytes) { try object.setEntries(bytes, of: ring) }
     }
 
     /// Checks the sizes of every map against the layouts that Swift decodes with, and writes the system call filter; nil when all is well.

@@ -9,12 +9,15 @@ import Synchronization
 
 /// Attached kernel programs and their maps. All functions may be called from any thread and block for as long as bpf(2) does.
 ///
-/// `@unchecked Sendable`: `object` is only touched, and descriptors are only used, under `lock`.
+/// `@unchecked Sendable`: `object`, `rings` and `ignored` are only touched, and descriptors are only used, under `lock`.
 public final class LoadedProbe: @unchecked Sendable {
     public let program: ProbeProgram
     private let lock = Mutex<Void>(())
     private var object: BPFObject?
     private let maps: [String: BPFMap]
+    private let rings: [String: RingReader]
+    /// What is in `ignored_cgroups`.
+    private var ignored: Set<UInt64> = []
     /// Descriptors of the attached programs by function.
     private let programs: [String: Int32]
 
@@ -22,8 +25,9 @@ public final class LoadedProbe: @unchecked Sendable {
         self.program = program
         self.object = object
         self.programs = programs
-        let names = program.groupMaps.map(\.name) + ["costs", "losses", "syscall_filter"]
+        let names = program.groupMaps.map(\.name) + ["costs", "losses", "syscall_filter", "ignored_cgroups", "control"]
         maps = names.reduce(into: [:]) { $0[$1] = object.map($1) }
+        rings = program.rings.reduce(into: [:]) { rings, ring in rings[ring.name] = object.map(ring.name).flatMap { RingReader(descriptor: $0.descriptor) } }
     }
 
     /// Every group of a map with its value on each possible CPU.
@@ -44,6 +48,33 @@ public final class LoadedProbe: @unchecked Sendable {
 
     /// How many groups a map has room for.
     public func capacity(of map: String) -> Int? { maps[map]?.entries }
+
+    /// Hands over the records that wait in a ring, oldest first, at most `limit` of them; gives how many.
+    @discardableResult
+    public func drain(_ ring: String, limit: Int = 65536, _ body: (UnsafeRawBufferPointer) -> Void) throws(ProbeKernelError) -> Int {
+        guard let reader = rings[ring] else { throw ProbeKernelError(.noSuchMap, "program \(program.name) has no ring \(ring)") }
+        return try lock.withLock { _ throws(ProbeKernelError) in
+            guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
+            return reader.drain(limit: limit, body)
+        }
+    }
+
+    /// Tells the programs whose events to leave out; what is beyond the map's size is filtered by the aggregator alone.
+    public func ignore(_ cgroups: Set<UInt64>) throws(ProbeKernelError) {
+        guard let list = maps["ignored_cgroups"], let control = maps["control"] else { return }
+        try lock.withLock { _ throws(ProbeKernelError) in
+            guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
+            if cgroups == ignored { return }
+            let old = ignored.subtracting(cgroups).map { cgroup in withUnsafeBytes(of: cgroup) { Array($0) } }
+            _ = try list.delete(old)
+            ignored.formIntersection(cgroups)
+            for cgroup in cgroups.subtracting(ignored).prefix(list.entries - ignored.count) {
+                try list.insert([1], at: withUnsafeBytes(of: cgroup) { Array($0) })
+                ignored.insert(cgroup)
+            }
+            try control.set(withUnsafeBytes(of: UInt64(ignored.isEmpty ? 0 : 1)) { Array($0) }, at: 0)
+        }
+    }
 
     /// Changes at once which system calls are counted; calls under way are still counted when they end if they stay wanted.
     public func count(systemCalls numbers: Set<UInt32>) throws(ProbeKernelError) {

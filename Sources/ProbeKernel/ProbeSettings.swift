@@ -47,3 +47,12 @@ func mapEntries(of program: ProbeProgram, memoryBytes: Int?, cpuCount: Int) -> [
         sizes[map.name] = UInt32(max(Int(share), map.leastEntries))
     }
 }
+
+/// How large each ring gets: its full size, or the largest power of two within a quarter of the memory, but never less than its least.
+func ringBytes(of program: ProbeProgram, memoryBytes: Int?) -> [String: UInt32] {
+    program.rings.reduce(into: [:]) { sizes, ring in
+        var bytes = ring.bytes
+        while let memoryBytes, bytes > ring.leastBytes, bytes > memoryBytes / 4 { bytes /= 2 }
+        sizes[ring.name] = UInt32(bytes)
+    }
+}

@@ -10,10 +10,24 @@ public struct ProbeProgram: Sendable {
     public let hooks: [ProbeHook]
     /// The maps that hold groups, one entry for each key.
     public let groupMaps: [ProbeMap]
+    /// Ring buffers with records for user space.
+    public let rings: [ProbeRing]
     /// What comes out, and of which hooks.
     public let signals: [ProbeSignal]
     public let cost: CostClass
     let base64: StaticString
+
+    init(
+        name: String, hooks: [ProbeHook], groupMaps: [ProbeMap], rings: [ProbeRing] = [], signals: [ProbeSignal], cost: CostClass, base64: StaticString
+    ) {
+        self.name = name
+        self.hooks = hooks
+        self.groupMaps = groupMaps
+        self.rings = rings
+        self.signals = signals
+        self.cost = cost
+        self.base64 = base64
+    }
 
     /// Linux capabilities that loading and attaching takes; measured, nothing else is needed.
     public static let capabilities = ["CAP_BPF", "CAP_PERFMON"]
@@ -45,6 +59,21 @@ public struct ProbeMap: Sendable, Hashable {
     public let entries: Int
     /// Fewer than this would lose groups on an ordinary node.
     public let leastEntries: Int
+}
+
+/// A ring buffer of records, oldest first.
+public struct ProbeRing: Sendable, Hashable {
+    public let name: String
+    /// Size when memory is no concern: a power of two, in whole pages.
+    public let bytes: Int
+    /// The loader does not go below this.
+    public let leastBytes: Int
+
+    public init(name: String, bytes: Int, leastBytes: Int) {
+        self.name = name
+        self.bytes = bytes
+        self.leastBytes = leastBytes
+    }
 }
 
 /// A metric and the hooks without which it is not there.

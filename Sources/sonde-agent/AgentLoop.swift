@@ -10,6 +10,9 @@ import SondeAPI
 
 struct AgentLoop {
     static let checkNanoseconds: UInt64 = 2_000_000_000
+    /// How often rings are looked at, and how many looks make decoders hand over.
+    static let drainNanoseconds: UInt64 = 200_000_000
+    static let drainsPerSettle = 5
     /// A request holds no more points: receivers limit the size of a request, and a large one needs memory at once.
     static let pointsPerRequestMax = 4000
     static let flushTime = Duration.seconds(5)
@@ -26,6 +29,7 @@ struct AgentLoop {
     private var telemetry: AgentTelemetry
     /// Exports until the code of the start, or of a change, is dropped from memory: the first of them connects to the receiver.
     private var exportsUntilSettled = 0
+    private var drains = 0
 
     init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal) {
         self.configuration = configuration
@@ -52,11 +56,16 @@ struct AgentLoop {
         apply()
         var nextExport = Clock.monotonicNanoseconds() + interval
         var nextCheck = Clock.monotonicNanoseconds() + Self.checkNanoseconds
+        var nextDrain = Clock.monotonicNanoseconds()
         while true {
             let now = Clock.monotonicNanoseconds()
-            let next = min(nextExport, nextCheck)
+            let next = min(nextExport, nextCheck, probes.hasRings ? nextDrain : .max)
             if next > now, stop.wait(nanoseconds: next - now) { break }
             let woken = Clock.monotonicNanoseconds()
+            if woken >= nextDrain {
+                drain()
+                nextDrain = woken + Self.drainNanoseconds
+            }
             if woken >= nextCheck {
                 // A shorter interval counts at once.
                 if checkForChanges() { nextExport = min(nextExport, woken + interval) }
@@ -77,9 +86,18 @@ struct AgentLoop {
 
     // MARK: A window
 
+    private mutating func drain() {
+        probes.drain()
+        drains += 1
+        if drains % Self.drainsPerSettle == 0 { probes.settle(into: &aggregator) }
+    }
+
     private mutating func export() {
+        probes.drain()
+        probes.settle(into: &aggregator)
         let maps = probes.read(into: &aggregator)
         host.identify(for: &aggregator, now: Clock.monotonicNanoseconds())
+        probes.ignore(aggregator.ignoredCgroups)
         probes.readStatistics(into: &telemetry)
         let now = Clock.unixNanoseconds()
         var metrics = aggregator.endWindow(at: now)

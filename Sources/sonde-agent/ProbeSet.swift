@@ -12,6 +12,8 @@ struct ProbeSet {
     /// Programs that were tried and gave nothing; they are tried again when their signal is switched off and on.
     private var failed: Set<String> = []
     private var systemCalls: Set<UInt32> = []
+    /// Who decodes the records of a program's rings, by the program's name.
+    private var decoders: [String: any EventDecoder] = [:]
 
     var isEmpty: Bool { loaded.isEmpty }
     var names: [String] { loaded.keys.sorted() }
@@ -19,6 +21,11 @@ struct ProbeSet {
     /// The program of each family of signals that this version takes.
     private static func programs(_ signals: ProbeSignals) -> [(program: ProbeProgram, isWanted: Bool)] {
         [(.sched, signals.scheduler.enabled), (.tcp, signals.tcp.enabled), (.syscall, signals.syscalls.enabled)]
+    }
+
+    /// The decoder of a program's records; nil for a program without rings.
+    private static func decoder(for program: ProbeProgram, _ configuration: AgentConfiguration) -> (any EventDecoder)? {
+        nil
     }
 
     /// Loads and unloads so that exactly the wanted signals are taken.
@@ -31,7 +38,8 @@ struct ProbeSet {
             failed.remove(program.name)
             guard let probe = loaded.removeValue(forKey: program.name) else { continue }
             probe.close()
-            gone += program.groupMaps.compactMap { GroupKind(rawValue: $0.name) }
+            decoders[program.name] = nil
+            gone += program.groupMaps.compactMap { GroupKind(map: $0.name) }
             AgentLog.info("signals switched off", ("program", program.name))
         }
         if calls != systemCalls, let probe = loaded[ProbeProgram.syscall.name] { update(probe, calls) }
@@ -41,6 +49,7 @@ struct ProbeSet {
         let settings = ProbeSettings(
             cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
         load(missing, settings)
+        for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
         return gone
     }
 
@@ -80,6 +89,43 @@ struct ProbeSet {
         return Set(syscalls.names.compactMap(SystemCalls.number))
     }
 
+    // MARK: Records
+
+    /// Whether any program writes records.
+    var hasRings: Bool { loaded.values.contains { !$0.program.rings.isEmpty } }
+
+    /// Hands waiting records to their decoders.
+    mutating func drain() {
+        for (name, probe) in loaded {
+            // Taken out while it works: a decoder that stands in two places would copy its tables.
+            guard var decoder = decoders.removeValue(forKey: name) else { continue }
+            for ring in probe.program.rings {
+                do {
+                    try probe.drain(ring.name) { decoder.take($0) }
+                } catch {
+                    AgentLog.error("records could not be read", ("ring", ring.name), ("reason", error.message))
+                }
+            }
+            decoders[name] = decoder
+        }
+    }
+
+    /// Lets decoders hand over what is complete.
+    mutating func settle(into aggregator: inout ProbeAggregator) {
+        for name in decoders.keys { decoders[name]?.settle(into: &aggregator, monotonicNanoseconds: Clock.monotonicNanoseconds()) }
+    }
+
+    /// Tells every program whose events to leave out.
+    func ignore(_ cgroups: Set<UInt64>) {
+        for probe in loaded.values {
+            do {
+                try probe.ignore(cgroups)
+            } catch {
+                AgentLog.error("namespaces could not be left out in the kernel; they are filtered later", ("reason", error.message))
+            }
+        }
+    }
+
     // MARK: Reading
 
     /// Hands every map to the aggregator.
@@ -88,7 +134,7 @@ struct ProbeSet {
         var usage: [MapReading] = []
         for (_, probe) in loaded {
             for map in probe.program.groupMaps {
-                guard let kind = GroupKind(rawValue: map.name) else { continue }
+                guard let kind = GroupKind(map: map.name) else { continue }
                 do {
                     let groups = try probe.groups(of: map.name)
                     aggregator.absorb(groups, of: kind)
@@ -114,11 +160,11 @@ struct ProbeSet {
 
     func delete(_ keys: [GroupKind: [[UInt8]]]) {
         for (kind, keys) in keys {
-            guard let probe = loaded.values.first(where: { $0.program.groupMaps.contains { $0.name == kind.rawValue } }) else { continue }
+            guard let probe = loaded.values.first(where: { $0.program.groupMaps.contains { $0.name == kind.name } }) else { continue }
             do {
-                try probe.delete(keys, from: kind.rawValue)
+                try probe.delete(keys, from: kind.name)
             } catch {
-                AgentLog.error("groups of gone cgroups could not be deleted", ("map", kind.rawValue), ("reason", error.message))
+                AgentLog.error("groups of gone cgroups could not be deleted", ("map", kind.name), ("reason", error.message))
             }
         }
     }

@@ -86,9 +86,9 @@ import Testing
 
     @Test func kindsMatchTheProgramsMaps() {
         let maps = ProbeProgram.all.flatMap(\.groupMaps)
-        #expect(Set(maps.map(\.name)) == Set(GroupKind.allCases.map(\.rawValue)))
+        #expect(Set(maps.map(\.name)) == Set(GroupKind.all.map(\.name)))
         for map in maps {
-            let kind = GroupKind(rawValue: map.name)
+            let kind = GroupKind(map: map.name)
             #expect(kind?.keyBytes == map.keyBytes && kind?.valueBytes == map.valueBytes, "\(map.name)")
         }
         #expect(ProbeProgram.all.flatMap(\.hooks).allSatisfy { EventClass(hook: $0.function) != nil })

@@ -28,3 +28,28 @@ static __always_inline u64 socket_cgroup_v2(struct sock *sk)
 	u64 val = BPF_CORE_READ(old, val);
 	return val & 1 ? 0 : BPF_CORE_READ((struct cgroup *)val, kn, id);
 }
+
+/* Cgroups whose namespace nobody wants to see; user space writes it. Allocated as it fills: most probes filter nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u8);
+} ignored_cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct control);
+} control SEC(".maps");
+
+/* Whether events of this cgroup are left out. A cgroup that user space has not seen yet is not: its counts are filtered there. */
+static __always_inline bool ignored(u64 cgroup)
+{
+	u32 zero = 0;
+	struct control *now = bpf_map_lookup_elem(&control, &zero);
+
+	return now && now->filtering && bpf_map_lookup_elem(&ignored_cgroups, &cgroup);
+}

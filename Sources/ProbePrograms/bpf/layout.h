@@ -73,6 +73,13 @@ struct program_losses {
 	u64 storage_full; /* no task or socket storage: out of memory, or the socket's option memory (net.core.optmem_max) is used up */
 	u64 unmeasured;   /* an event whose start was not seen */
 	u64 interrupted;  /* a system call that a signal cut short before it did anything; the kernel restarts it or fails it with EINTR */
+	u64 ring_full;    /* no room in the ring buffer */
+};
+
+/* What user space may change while the programs run; one entry in the map control. */
+struct control {
+	u32 filtering; /* not 0: the map ignored_cgroups has entries */
+	u32 reserved;
 };
 
 _Static_assert(sizeof(struct histogram) == 16 + 8 * SLOTS, "histogram");
@@ -81,4 +88,5 @@ _Static_assert(sizeof(struct connect_key) == 16, "connect_key");
 _Static_assert(sizeof(struct retransmit_key) == 16, "retransmit_key");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
-_Static_assert(sizeof(struct program_losses) == 32, "program_losses");
+_Static_assert(sizeof(struct control) == 8, "control");
+_Static_assert(sizeof(struct program_losses) == 40, "program_losses");

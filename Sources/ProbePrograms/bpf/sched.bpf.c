@@ -53,6 +53,8 @@ static __always_inline struct sched_value *group_of(u64 cgroup)
 {
 	struct sched_key key = { .cgroup = cgroup };
 
+	if (ignored(cgroup))
+		return 0;
 	return group_value(sched_groups, &key, no_value, PROGRAM_SCHED_SWITCH);
 }
 

@@ -129,11 +129,15 @@ static __always_inline void completed(struct task_struct *task, struct call *cal
 {
 	u32 error = result < 0 && result >= -ERRNO_MAX ? -result : 0;
 	struct syscall_key key = { .cgroup = task_cgroup(task), .nr = call->nr, .error = error };
-	struct histogram *histogram = group_value(syscalls, &key, no_histogram, PROGRAM_SYS_EXIT);
+	u64 started_ns = call->started_ns;
+	struct histogram *histogram;
 
-	if (histogram)
-		histogram_add(histogram, bpf_ktime_get_ns() - call->started_ns);
 	call->started_ns = 0;
+	if (ignored(key.cgroup))
+		return;
+	histogram = group_value(syscalls, &key, no_histogram, PROGRAM_SYS_EXIT);
+	if (histogram)
+		histogram_add(histogram, bpf_ktime_get_ns() - started_ns);
 }
 
 static __always_inline void exited(u64 nr, long result)

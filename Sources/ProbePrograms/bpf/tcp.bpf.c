@@ -75,8 +75,11 @@ static __always_inline struct connection *remember(struct sock *sk)
 static __always_inline void record(struct sock *sk, struct connection *connection, u32 role, u32 error, u64 ns)
 {
 	struct connect_key key = { .cgroup = socket_cgroup(sk, connection), .role = role, .error = error };
-	struct histogram *histogram = group_value(connects, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
+	struct histogram *histogram;
 
+	if (ignored(key.cgroup))
+		return;
+	histogram = group_value(connects, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
 	if (histogram)
 		histogram_add(histogram, ns);
 }
@@ -154,8 +157,11 @@ static __always_inline void retransmitted(struct sock *sk, u32 kind, u32 error, 
 {
 	struct connection *connection = cgroup_v2 ? 0 : bpf_sk_storage_get(&connections, sk, 0, 0);
 	struct retransmit_key key = { .cgroup = socket_cgroup(sk, connection), .kind = kind, .error = error };
-	struct retransmit_value *value = group_value(retransmits, &key, no_segments, program);
+	struct retransmit_value *value;
 
+	if (ignored(key.cgroup))
+		return;
+	value = group_value(retransmits, &key, no_segments, program);
 	/* Two programs add to this map, and one may interrupt the other. */
 	if (value)
 		__sync_fetch_and_add(&value->segments, segments);

@@ -1,0 +1,13 @@
+// The seam between rings of records and the aggregator: who decodes a program's records.
+// The agent hands each record over as it reads the ring, and asks for the result about once a second.
+// It never keeps a pointer into the ring.
+
+/// Turns a program's records into counts.
+public protocol EventDecoder: Sendable {
+    /// Takes one record, whose bytes are only valid during the call. A record of a wrong length is counted and otherwise ignored.
+    mutating func take(_ record: UnsafeRawBufferPointer)
+
+    /// Hands over what is complete. Called about once a second and before each export.
+    /// - Parameter now: the clock that stamps records (CLOCK_MONOTONIC).
+    mutating func settle(into aggregator: inout ProbeAggregator, monotonicNanoseconds now: UInt64)
+}

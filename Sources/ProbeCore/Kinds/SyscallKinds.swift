@@ -1,0 +1,22 @@
+// System calls as metrics.
+// GroupKind lists it.
+// It never changes a series.
+
+import OTLPMessages
+import ProbePrograms
+
+extension GroupKind {
+    static let syscalls = GroupKind(
+        map: "syscalls", keyBytes: SyscallKey.byteCount, valueBytes: HistogramLayout.byteCount, eventClass: .syscall,
+        events: { $0.histogram().count },
+        metrics: { series, context in
+            [
+                context.histogram("ebpf.syscall.duration", "Time in system calls.", series) { label in
+                    guard case .exact(let number, let error) = label else { return [Attribute("syscall.name", .string(overflowValue))] }
+                    let name = SystemCalls.name(of: number) ?? "\(number)"
+                    let wait = SystemCallWaits.contains(name) ? [Attribute("syscall.wait", true)] : []
+                    return [Attribute("syscall.name", .string(name))] + context.errorType(error) + wait
+                }
+            ]
+        })
+}

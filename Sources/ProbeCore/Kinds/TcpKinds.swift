@@ -1,0 +1,34 @@
+// TCP's groups as metrics: connection latency and failures, retransmitted segments.
+// GroupKind lists them.
+// They never change a series.
+
+import OTLPMessages
+import ProbePrograms
+
+extension GroupKind {
+    static let connects = GroupKind(
+        map: "connects", keyBytes: ConnectKey.byteCount, valueBytes: HistogramLayout.byteCount, eventClass: .connect,
+        events: { $0.histogram().count },
+        metrics: { series, context in
+            [
+                context.histogram("ebpf.tcp.connect.duration", "Time until a TCP connection was established or failed.", series) { label in
+                    guard case .exact(let role, let error) = label else { return [Attribute("network.tcp.role", .string(overflowValue))] }
+                    let name = ConnectKey.Role(rawValue: role).map { $0 == .client ? "client" : "server" } ?? "\(role)"
+                    return [Attribute("network.tcp.role", .string(name))] + context.errorType(error)
+                }
+            ]
+        })
+
+    static let retransmits = GroupKind(
+        map: "retransmits", keyBytes: RetransmitKey.byteCount, valueBytes: RetransmitValue.byteCount, eventClass: .retransmit,
+        events: { $0[RetransmitValue.segmentsOffset] },
+        metrics: { series, context in
+            [
+                context.sum("ebpf.tcp.retransmits", "TCP segments sent again.", unit: "{segment}", series, at: RetransmitValue.segmentsOffset) { label in
+                    guard case .exact(let kind, let error) = label else { return [Attribute("tcp.retransmit.kind", .string(overflowValue))] }
+                    let name = RetransmitKey.Kind(rawValue: kind).map { "\($0)" } ?? "\(kind)"
+                    return [Attribute("tcp.retransmit.kind", .string(name))] + context.errorType(error)
+                }
+            ]
+        })
+}
