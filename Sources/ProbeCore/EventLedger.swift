@@ -1,6 +1,6 @@
 // The account of events: how many were seen, how many left the agent, how many did not and why.
 // The aggregator, the kernel's loss counters and the exporter all book into it; it becomes `ebpf.agent.events`.
-// It never estimates: for each class, seen = exported + dropped + what still waits for an owner.
+// It never estimates: for each class, seen = exported + sampled + dropped + what still waits for an owner.
 
 /// `ebpf.event.class`.
 public enum EventClass: String, Sendable, Hashable, CaseIterable {
@@ -16,7 +16,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     /// The class of the events of a hook's function; nil for a function that is not known here.
     public init?(hook function: String) {
         switch function {
-        case "sched_wakeup", "sched_wakeup_new", "sched_switch": self = .sched
+        case "sched_wakeup", "sched_wakeup_new", "sched_switch", "sched_switch_fast": self = .sched
         case "inet_sock_set_state": self = .connect
         case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
         case "sys_enter", "sys_exit": self = .syscall
@@ -41,6 +41,8 @@ public struct EventLedger: Sendable, Equatable {
 
     public enum Outcome: String, Sendable, Hashable {
         case seen, exported, dropped
+        /// Not looked at one by one: their number follows from the part of the time in which the program ran.
+        case sampled
     }
 
     public struct Entry: Sendable, Hashable {
@@ -63,6 +65,8 @@ public struct EventLedger: Sendable, Equatable {
     public mutating func drop(_ count: UInt64, _ eventClass: EventClass, because reason: String) {
         add(count, Entry(eventClass: eventClass, outcome: .dropped, reason: reason))
     }
+
+    public mutating func sample(_ count: UInt64, _ eventClass: EventClass) { add(count, Entry(eventClass: eventClass, outcome: .sampled, reason: "")) }
 
     public subscript(_ eventClass: EventClass, _ outcome: Outcome, _ reason: String = "") -> UInt64 {
         counts[Entry(eventClass: eventClass, outcome: outcome, reason: reason)] ?? 0

@@ -111,6 +111,9 @@ struct CounterRow: Equatable, Sendable {
 
     var isZero: Bool { counters.allSatisfy { $0 == 0 } }
 
+    /// Every counter times a factor, rounded. Sums, slots and counts keep their proportions.
+    func scaled(by factor: Double) -> CounterRow { CounterRow(counters.map { UInt64((Double($0) * factor).rounded()) }) }
+
     static func += (left: inout CounterRow, right: CounterRow) {
         for index in left.counters.indices { left.counters[index] &+= right.counters[index] }
     }

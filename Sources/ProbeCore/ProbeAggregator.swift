@@ -39,6 +39,8 @@ public struct ProbeAggregator: Sendable {
     private struct Arrival {
         var row: CounterRow
         var windowStart: UInt64
+        /// Events of the row that nobody saw one by one; the ledger has them already.
+        var extrapolated: UInt64 = 0
         var windowsWaited = 0
     }
 
@@ -67,7 +69,9 @@ public struct ProbeAggregator: Sendable {
     // MARK: A window
 
     /// Takes a reading of a whole map.
-    public mutating func absorb(_ groups: some Sequence<RawGroup>, of kind: GroupKind) {
+    /// - Parameter scale: at least 1: the window's length over the time in which the programs ran, when they were attached for a part of it only.
+    ///   What was counted stands for so much more.
+    public mutating func absorb(_ groups: some Sequence<RawGroup>, of kind: GroupKind, scale: Double = 1) {
         for raw in groups {
             guard let key = GroupKey(raw.key, kind: kind), let row = CounterRow(perCPU: raw.values, kind: kind) else {
                 ledger.see(1, kind.eventClass)
@@ -77,7 +81,7 @@ public struct ProbeAggregator: Sendable {
             let group = Group(kind: kind, key: key)
             let news = readings[group].map(row.since) ?? row
             readings[group] = row
-            arrive(news, group)
+            arrive(news, group, scale: scale)
         }
     }
 
@@ -91,10 +95,15 @@ public struct ProbeAggregator: Sendable {
         gauges[kind] = Dictionary(values.map { (GroupKey(cgroup: $0.cgroup, first: $0.first, second: $0.second), $0.value) }, uniquingKeysWith: &+)
     }
 
-    private mutating func arrive(_ news: CounterRow, _ group: Group) {
-        if news.isZero { return }
-        ledger.see(group.kind.eventCount(news), group.kind.eventClass)
-        if arrivals[group] != nil { arrivals[group]?.row += news } else { arrivals[group] = Arrival(row: news, windowStart: windowStart) }
+    private mutating func arrive(_ counted: CounterRow, _ group: Group, scale: Double = 1) {
+        if counted.isZero { return }
+        let news = scale > 1 ? counted.scaled(by: scale) : counted
+        let events = group.kind.eventCount(news)
+        let extrapolated = events &- group.kind.eventCount(counted)
+        ledger.see(events, group.kind.eventClass)
+        ledger.sample(extrapolated, group.kind.eventClass)
+        if arrivals[group] == nil { arrivals[group] = Arrival(row: news, windowStart: windowStart) } else { arrivals[group]?.row += news }
+        arrivals[group]?.extrapolated &+= extrapolated
     }
 
     /// Whether counts came from a cgroup that no walk has shown.
@@ -139,6 +148,9 @@ public struct ProbeAggregator: Sendable {
         store.firstLabelsPerOwner = settings.firstLabelsPerOwner
         store.removeOwners { [self] in !isSelected($0) }
     }
+
+    /// Another program takes over the counting of a kind: its map begins at zero, the series go on.
+    public mutating func restart(_ kind: GroupKind) { readings = readings.filter { $0.key.kind != kind } }
 
     /// Forgets a kind whose program was unloaded: its maps are gone, and a later load begins new series.
     public mutating func forget(_ kind: GroupKind) {
@@ -194,7 +206,7 @@ extension ProbeAggregator {
     }
 
     private mutating func place(_ arrival: Arrival, _ group: Group, for owner: Owner) {
-        let count = group.kind.eventCount(arrival.row)
+        let count = group.kind.eventCount(arrival.row) &- arrival.extrapolated
         guard isSelected(owner) else {
             ledger.drop(count, group.kind.eventClass, because: EventLedger.Reason.namespaceFilter.rawValue)
             return

@@ -8,7 +8,7 @@ import ProbePrograms
 /// Owns a `struct bpf_object` and the links of its programs.
 final class BPFObject {
     private let object: OpaquePointer
-    private var links: [OpaquePointer] = []
+    private var links: [String: OpaquePointer] = [:]
 
     /// Opens an ELF object; throws libbpf's errno.
     init(bytes: [UInt8], name: String) throws(BPFFailure) {
@@ -25,7 +25,7 @@ final class BPFObject {
     }
 
     deinit {
-        for link in links { bpf_link__destroy(link) }
+        for link in links.values { bpf_link__destroy(link) }
         bpf_object__close(object)
     }
 
@@ -95,8 +95,13 @@ final class BPFObject {
     func attach(_ function: String) throws(BPFFailure) -> Int32 {
         guard let program = bpf_object__find_program_by_name(object, function) else { throw BPFFailure(errno: ENOENT) }
         guard let link = bpf_program__attach(program) else { throw BPFFailure(errno: errno) }
-        links.append(link)
+        links[function] = link
         return bpf_program__fd(program)
+    }
+
+    /// Takes a program off its hook; it stays loaded.
+    func detach(_ function: String) {
+        if let link = links.removeValue(forKey: function) { bpf_link__destroy(link) }
     }
 
     /// A map that was loaded; nil when the object has none of that name.

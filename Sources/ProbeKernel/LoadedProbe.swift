@@ -9,7 +9,7 @@ import Synchronization
 
 /// Attached kernel programs and their maps. All functions may be called from any thread and block for as long as bpf(2) does.
 ///
-/// `@unchecked Sendable`: `object`, `rings` and `ignored` are only touched, and descriptors are only used, under `lock`.
+/// `@unchecked Sendable`: `object`, `rings` and the mutable properties are only touched, and descriptors are only used, under `lock`.
 public final class LoadedProbe: @unchecked Sendable {
     public let program: ProbeProgram
     private let lock = Mutex<Void>(())
@@ -18,6 +18,9 @@ public final class LoadedProbe: @unchecked Sendable {
     private let rings: [String: RingReader]
     /// What is in `ignored_cgroups`.
     private var ignored: Set<UInt64> = []
+    private var isPaused = false
+    /// CLOCK_MONOTONIC at the last `resume`.
+    private var resumedNanoseconds: UInt64 = 0
     /// Descriptors of the attached programs by function.
     private let programs: [String: Int32]
 
@@ -72,7 +75,40 @@ public final class LoadedProbe: @unchecked Sendable {
                 try list.insert([1], at: withUnsafeBytes(of: cgroup) { Array($0) })
                 ignored.insert(cgroup)
             }
-            try control.set(withUnsafeBytes(of: UInt64(ignored.isEmpty ? 0 : 1)) { Array($0) }, at: 0)
+            try write(to: control)
+        }
+    }
+
+    private func write(to control: BPFMap) throws(ProbeKernelError) {
+        let words = [UInt64(ignored.isEmpty ? 0 : 1), resumedNanoseconds]
+        try control.set(words.flatMap { word in withUnsafeBytes(of: word) { Array($0) } }, at: 0)
+    }
+
+    /// Takes every hook off its tracepoint: the node pays nothing until `resume`. Maps stay.
+    public func pause() {
+        lock.withLock { _ in
+            guard !isPaused else { return }
+            for function in programs.keys { object?.detach(function) }
+            isPaused = true
+        }
+    }
+
+    /// Attaches again what was attached; what began before is not measured.
+    public func resume() throws(ProbeKernelError) {
+        try lock.withLock { _ throws(ProbeKernelError) in
+            guard isPaused, let object else { return }
+            var now = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &now)
+            resumedNanoseconds = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+            if let control = maps["control"] { try write(to: control) }
+            for function in programs.keys.sorted() {
+                do throws(BPFFailure) {
+                    _ = try object.attach(function)
+                } catch {
+                    throw .kernel(error.errno, doing: "attaching \(function) again")
+                }
+            }
+            isPaused = false
         }
     }
 

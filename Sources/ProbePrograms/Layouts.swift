@@ -25,6 +25,13 @@ public enum ProgramCost {
     public static let byteCount = 24
 }
 
+/// The only entry of `control`: what user space changes while programs run.
+public enum Control {
+    public static let filteringOffset = 0
+    public static let sinceNanosecondsOffset = 8
+    public static let byteCount = 16
+}
+
 /// The value of `losses`, one entry for each hook of the program.
 public enum ProgramLosses {
     public static let byteCount = 8 * Reason.allCases.count

@@ -6,6 +6,7 @@ extension ProbeProgram {
     /// Every program, in the order in which they are loaded.
     public static let all: [ProbeProgram] = [
         .sched,
+        .schedFast,
         .tcp,
         .syscall,
     ]

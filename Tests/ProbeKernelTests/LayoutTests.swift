@@ -29,6 +29,7 @@ import Testing
             "tcp", "program_cost", ProgramCost.byteCount,
             ["runs": ProgramCost.runsOffset, "sampled_runs": ProgramCost.sampledRunsOffset, "sampled_ns": ProgramCost.sampledNanosecondsOffset]
         ),
+        ("sched", "control", Control.byteCount, ["filtering": Control.filteringOffset, "since_ns": Control.sinceNanosecondsOffset]),
         ("tcp", "program_losses", ProgramLosses.byteCount, Dictionary(uniqueKeysWithValues: ProgramLosses.Reason.allCases.map { ($0.rawValue, $0.offset) })),
     ])
     func swiftAndCAgree(program: String, name: String, byteCount: Int, offsets: [String: Int]) throws {

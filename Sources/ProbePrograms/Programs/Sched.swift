@@ -18,6 +18,22 @@ extension ProbeProgram {
         ],
         cost: .medium,
         base64: SchedObject.base64)
+
+    /// The same signals from one hook, at half the cost: sums and tails hold, single waits below 64 µs do not.
+    public static let schedFast = ProbeProgram(
+        name: "sched_fast",
+        hooks: [
+            ProbeHook(
+                function: "sched_switch_fast", tracepoint: "sched_switch", leastKernel: "5.5",
+                purpose: "a CPU goes from one task to another, waits as the kernel keeps them")
+        ],
+        groupMaps: sched.groupMaps,
+        signals: [
+            ProbeSignal(metric: "ebpf.sched.runqueue.latency", needs: ["sched_switch_fast"], completedBy: []),
+            ProbeSignal(metric: "process.context_switches", needs: ["sched_switch_fast"], completedBy: []),
+        ],
+        cost: .medium,
+        base64: Sched_fastObject.base64)
 }
 
 public enum SchedKey {

@@ -53,3 +53,12 @@ static __always_inline bool ignored(u64 cgroup)
 
 	return now && now->filtering && bpf_map_lookup_elem(&ignored_cgroups, &cgroup);
 }
+
+/* Whether something began before the programs were attached again: its end may belong to another beginning. */
+static __always_inline bool began_unseen(u64 started_ns)
+{
+	u32 zero = 0;
+	struct control *now = bpf_map_lookup_elem(&control, &zero);
+
+	return now && started_ns < now->since_ns;
+}

@@ -64,11 +64,29 @@ struct thread_info {
 	u32 status; /* x86 only */
 };
 
+struct rq {
+	u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq;
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq; /* CONFIG_FAIR_GROUP_SCHED, which Kubernetes needs for CPU shares */
+};
+
+struct sched_info {
+	unsigned long long last_queued;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	int pid;
+	struct sched_entity se;
+	struct sched_info sched_info; /* CONFIG_SCHED_INFO */
 	struct css_set *cgroups;
 };
 

@@ -78,8 +78,8 @@ struct program_losses {
 
 /* What user space may change while the programs run; one entry in the map control. */
 struct control {
-	u32 filtering; /* not 0: the map ignored_cgroups has entries */
-	u32 reserved;
+	u64 filtering; /* not 0: the map ignored_cgroups has entries */
+	u64 since_ns;  /* when the programs were attached again; what began before that was not seen whole */
 };
 
 _Static_assert(sizeof(struct histogram) == 16 + 8 * SLOTS, "histogram");
@@ -88,5 +88,5 @@ _Static_assert(sizeof(struct connect_key) == 16, "connect_key");
 _Static_assert(sizeof(struct retransmit_key) == 16, "retransmit_key");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
-_Static_assert(sizeof(struct control) == 8, "control");
+_Static_assert(sizeof(struct control) == 16, "control");
 _Static_assert(sizeof(struct program_losses) == 40, "program_losses");

@@ -13,11 +13,9 @@
 
 enum program_index { PROGRAM_SCHED_WAKEUP, PROGRAM_SCHED_WAKEUP_NEW, PROGRAM_SCHED_SWITCH, PROGRAMS };
 #include "maps.h"
+#include "sched.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* Set before load from the tracepoint's prototype: 5.18 (commit fa2c3254d7cf) added prev_state. */
-const volatile bool switch_has_prev_state = true;
 
 /* When the task became runnable; 0 = it is not waiting for a CPU. */
 struct {
@@ -26,15 +24,6 @@ struct {
 	__type(key, int);
 	__type(value, u64);
 } runnable_since SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 2048);
-	__type(key, struct sched_key);
-	__type(value, struct sched_value);
-} sched_groups SEC(".maps");
-
-static const struct sched_value no_value;
 
 static __always_inline void became_runnable(struct task_struct *task, u64 now_ns, u32 program)
 {
@@ -49,40 +38,13 @@ static __always_inline void became_runnable(struct task_struct *task, u64 now_ns
 		lose(program, storage_full);
 }
 
-static __always_inline struct sched_value *group_of(u64 cgroup)
-{
-	struct sched_key key = { .cgroup = cgroup };
-
-	if (ignored(cgroup))
-		return 0;
-	return group_value(sched_groups, &key, no_value, PROGRAM_SCHED_SWITCH);
-}
-
-static __always_inline unsigned int state_before_switch(u64 *ctx, struct task_struct *prev)
-{
-	if (switch_has_prev_state)
-		return (unsigned int)ctx[3];
-	if (bpf_core_field_exists(prev->__state))
-		return prev->__state;
-	return (unsigned int)BPF_CORE_READ((struct task_struct___before_5_14 *)prev, state);
-}
-
-/* A task that is preempted stays runnable whatever its state says (__schedule in kernel/sched/core.c), so its wait counts. */
 static __always_inline void switched_out(struct task_struct *prev, bool runnable, u64 now_ns)
 {
-	struct sched_value *group;
-
 	if (!prev->pid)
 		return;
 	if (runnable)
 		became_runnable(prev, now_ns, PROGRAM_SCHED_SWITCH);
-	group = group_of(task_cgroup(prev));
-	if (!group)
-		return;
-	if (runnable)
-		group->involuntary++;
-	else
-		group->voluntary++;
+	count_switch(prev, runnable, PROGRAM_SCHED_SWITCH);
 }
 
 static __always_inline void switched_in(struct task_struct *next, u64 now_ns)
@@ -101,7 +63,7 @@ static __always_inline void switched_in(struct task_struct *next, u64 now_ns)
 	/* CPUs' clocks may differ by nanoseconds. */
 	if ((long long)waited_ns < 0)
 		waited_ns = 0;
-	group = group_of(task_cgroup(next));
+	group = group_of(task_cgroup(next), PROGRAM_SCHED_SWITCH);
 	if (group)
 		histogram_add(&group->latency, waited_ns);
 }
@@ -130,12 +92,11 @@ SEC("tp_btf/sched_switch")
 int sched_switch(u64 *ctx)
 {
 	struct run run = run_begin(PROGRAM_SCHED_SWITCH);
-	bool preempt = ctx[0] & 1;
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	/* One reading of the clock for both: it is a good part of what a switch costs here. */
 	u64 now_ns = bpf_ktime_get_ns();
 
-	switched_out(prev, preempt || state_before_switch(ctx, prev) == TASK_RUNNING, now_ns);
+	switched_out(prev, stays_runnable(ctx, prev), now_ns);
 	switched_in((struct task_struct *)ctx[2], now_ns);
 	run_end(run);
 	return 0;

@@ -147,6 +147,10 @@ static __always_inline void exited(u64 nr, long result)
 
 	if (!call || !call->started_ns)
 		return;
+	if (began_unseen(call->started_ns)) {
+		call->started_ns = 0;
+		return;
+	}
 	if (is_interrupted(result)) {
 		call->restarts = result == -ERESTART_RESTARTBLOCK;
 		lose(PROGRAM_SYS_EXIT, interrupted);
