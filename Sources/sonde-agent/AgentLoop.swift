@@ -13,6 +13,8 @@ struct AgentLoop {
     /// How often rings are looked at, and how many looks make decoders hand over.
     static let drainNanoseconds: UInt64 = 200_000_000
     static let drainsPerSettle = 5
+    /// How often the cost is held against the budget.
+    static let governNanoseconds: UInt64 = 5_000_000_000
     /// A request holds no more points: receivers limit the size of a request, and a large one needs memory at once.
     static let pointsPerRequestMax = 4000
     static let flushTime = Duration.seconds(5)
@@ -30,6 +32,8 @@ struct AgentLoop {
     /// Exports until the code of the start, or of a change, is dropped from memory: the first of them connects to the receiver.
     private var exportsUntilSettled = 0
     private var drains = 0
+    private var meter = CostMeter(now: Clock.monotonicNanoseconds(), process: ProcessUsage.read())
+    private var governor = BudgetGovernor()
 
     init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal) {
         self.configuration = configuration
@@ -57,11 +61,17 @@ struct AgentLoop {
         var nextExport = Clock.monotonicNanoseconds() + interval
         var nextCheck = Clock.monotonicNanoseconds() + Self.checkNanoseconds
         var nextDrain = Clock.monotonicNanoseconds()
+        var nextLook = Clock.monotonicNanoseconds() + Self.governNanoseconds
         while true {
             let now = Clock.monotonicNanoseconds()
-            let next = min(nextExport, nextCheck, probes.hasRings ? nextDrain : .max)
+            let next = min(nextExport, nextCheck, nextLook, probes.nextTurn, probes.hasRings ? nextDrain : .max)
             if next > now, stop.wait(nanoseconds: next - now) { break }
             let woken = Clock.monotonicNanoseconds()
+            probes.turn(now: woken)
+            if woken >= nextLook {
+                govern(now: woken)
+                nextLook = woken + Self.governNanoseconds
+            }
             if woken >= nextDrain {
                 drain()
                 nextDrain = woken + Self.drainNanoseconds
@@ -130,12 +140,37 @@ struct AgentLoop {
         return requests
     }
 
+    // MARK: Budget
+
+    /// Holds the cost below the budget.
+    private mutating func govern(now: UInt64) {
+        let cost = meter.cost(kernelSeconds: probes.kernelSeconds, process: ProcessUsage.read(), now: now)
+        let before = governor.steps
+        let wasOver = governor.isOver
+        let hasChanged = governor.look(
+            at: cost, budgetMillicores: configuration.budget.cpuMillicores, possible: ProbePlan.possibleSteps(configuration.signals))
+        if governor.isOver, !wasOver {
+            AgentLog.warning("the budget is exceeded and nothing is left to take back", ("millicores", "\(Int(cost.kernelMillicores + cost.agentMillicores))"))
+        }
+        guard hasChanged else { return }
+        for step in governor.steps where !before.contains(step) {
+            AgentLog.warning(
+                "over budget: \(step.text)", ("kernelMillicores", "\(Int(cost.kernelMillicores))"), ("agentMillicores", "\(Int(cost.agentMillicores))"),
+                ("budget", "\(configuration.budget.cpuMillicores)"))
+        }
+        for step in before where !governor.steps.contains(step) { AgentLog.info("within budget again; given back: \(step.text)") }
+        // The last counts of programs that go are taken first.
+        _ = probes.read(into: &aggregator)
+        for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
+    }
+
     // MARK: Configuration
 
     /// Puts the configuration in force.
     private mutating func apply() {
         aggregator.update(Self.settings(configuration, node))
-        for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode) { aggregator.forget(kind) }
+        for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
+        for kind in GroupKind.all where !ProbePlan.kinds(configuration.signals).contains(kind.name) { aggregator.forget(kind) }
         logWhatIsMissing()
         exportsUntilSettled = 2
     }
@@ -146,9 +181,6 @@ struct AgentLoop {
     private func logWhatIsMissing() {
         let missing = configuration.signals.families.filter { $0.enabled && !Self.families.contains($0.name) }.map(\.name)
         if !missing.isEmpty { AgentLog.info("this version does not take these signals", ("signals", missing.joined(separator: ","))) }
-        if configuration.signals.scheduler.enabled, configuration.signals.scheduler.precision == .fast {
-            AgentLog.warning("signals.scheduler.precision Fast is not available in this version; run-queue latency is taken exactly")
-        }
         if configuration.signals.syscalls.enabled, configuration.signals.syscalls.mode == .counts {
             AgentLog.warning("signals.syscalls.mode Counts is not available in this version; system calls are counted with their latency")
         }

@@ -12,16 +12,13 @@ struct ProbeSet {
     /// Programs that were tried and gave nothing; they are tried again when their signal is switched off and on.
     private var failed: Set<String> = []
     private var systemCalls: Set<UInt32> = []
+    /// Set while system calls are sampled by time.
+    private var duty: DutyCycle?
     /// Who decodes the records of a program's rings, by the program's name.
     private var decoders: [String: any EventDecoder] = [:]
 
     var isEmpty: Bool { loaded.isEmpty }
     var names: [String] { loaded.keys.sorted() }
-
-    /// The program of each family of signals that this version takes.
-    private static func programs(_ signals: ProbeSignals) -> [(program: ProbeProgram, isWanted: Bool)] {
-        [(.sched, signals.scheduler.enabled), (.tcp, signals.tcp.enabled), (.syscall, signals.syscalls.enabled)]
-    }
 
     /// The decoder of a program's records; nil for a program without rings.
     private static func decoder(for program: ProbeProgram, _ configuration: AgentConfiguration) -> (any EventDecoder)? {
@@ -29,28 +26,59 @@ struct ProbeSet {
     }
 
     /// Loads and unloads so that exactly the wanted signals are taken.
+    /// - Parameter steps: what the budget takes back.
     /// - Returns: kinds of groups whose maps are gone.
-    mutating func apply(_ configuration: AgentConfiguration, cgroupMode: ProbeSettings.CgroupMode) -> [GroupKind] {
+    mutating func apply(_ configuration: AgentConfiguration, cgroupMode: ProbeSettings.CgroupMode, saving steps: [SavingStep]) -> [GroupKind] {
         let calls = Self.numbers(of: configuration.signals.syscalls)
-        let programs = Self.programs(configuration.signals)
-        var gone: [GroupKind] = []
-        for (program, isWanted) in programs where !isWanted {
-            failed.remove(program.name)
-            guard let probe = loaded.removeValue(forKey: program.name) else { continue }
-            probe.close()
-            decoders[program.name] = nil
-            gone += program.groupMaps.compactMap { GroupKind(map: $0.name) }
-            AgentLog.info("signals switched off", ("program", program.name))
-        }
+        let programs = ProbePlan.programs(configuration.signals, saving: steps)
+        let gone = unload(allBut: Set(programs.map(\.name)))
+        sample(systemCalls: steps.contains(.systemCallsSampled))
         if calls != systemCalls, let probe = loaded[ProbeProgram.syscall.name] { update(probe, calls) }
         systemCalls = calls
-        let missing = programs.filter { $0.isWanted && loaded[$0.program.name] == nil && !failed.contains($0.program.name) }.map(\.program)
+        let missing = programs.filter { loaded[$0.name] == nil && !failed.contains($0.name) }
         if missing.isEmpty { return gone }
         let settings = ProbeSettings(
             cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
         load(missing, settings)
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
         return gone
+    }
+
+    private mutating func unload(allBut wanted: Set<String>) -> [GroupKind] {
+        var gone: [GroupKind] = []
+        failed.formIntersection(wanted)
+        for (name, probe) in loaded where !wanted.contains(name) {
+            loaded[name] = nil
+            decoders[name] = nil
+            probe.close()
+            gone += probe.program.groupMaps.compactMap { GroupKind(map: $0.name) }
+            AgentLog.info("signals switched off", ("program", name))
+        }
+        return gone
+    }
+
+    /// Begins or ends sampling the system calls by time.
+    private mutating func sample(systemCalls isSampled: Bool) {
+        guard isSampled != (duty != nil) else { return }
+        duty = isSampled ? DutyCycle(now: Clock.monotonicNanoseconds()) : nil
+        if !isSampled { attach(true) }
+    }
+
+    /// When `turn` has something to do next.
+    var nextTurn: UInt64 { duty?.nextChange ?? .max }
+
+    /// Attaches the sampled program or takes it off, when it is time.
+    mutating func turn(now: UInt64) {
+        if let isOn = duty?.turn(now: now) { attach(isOn) }
+    }
+
+    private func attach(_ isOn: Bool) {
+        guard let probe = loaded[ProbeProgram.syscall.name] else { return }
+        do {
+            if isOn { try probe.resume() } else { probe.pause() }
+        } catch {
+            AgentLog.error("system calls could not be attached again", ("reason", error.message))
+        }
     }
 
     private mutating func load(_ programs: [ProbeProgram], _ settings: ProbeSettings) {
@@ -130,14 +158,16 @@ struct ProbeSet {
 
     /// Hands every map to the aggregator.
     /// - Returns: how full each map is.
-    func read(into aggregator: inout ProbeAggregator) -> [MapReading] {
+    mutating func read(into aggregator: inout ProbeAggregator) -> [MapReading] {
         var usage: [MapReading] = []
-        for (_, probe) in loaded {
+        let sampled = duty?.scale(now: Clock.monotonicNanoseconds()) ?? 1
+        for (name, probe) in loaded {
+            let scale = name == ProbeProgram.syscall.name ? sampled : 1
             for map in probe.program.groupMaps {
                 guard let kind = GroupKind(map: map.name) else { continue }
                 do {
                     let groups = try probe.groups(of: map.name)
-                    aggregator.absorb(groups, of: kind)
+                    aggregator.absorb(groups, of: kind, scale: scale)
                     usage.append(MapReading(name: map.name, used: groups.count, capacity: probe.capacity(of: map.name) ?? map.entries))
                 } catch {
                     AgentLog.error("map could not be read", ("map", map.name), ("reason", error.message))
@@ -155,6 +185,13 @@ struct ProbeSet {
             } catch {
                 AgentLog.error("costs and losses could not be read", ("program", probe.program.name), ("reason", error.message))
             }
+        }
+    }
+
+    /// Kernel time of each program since it was loaded, in seconds.
+    var kernelSeconds: [String: Double] {
+        loaded.compactMapValues { probe in
+            (try? probe.statistics()).map { hooks in Double(hooks.reduce(0) { $0 &+ $1.estimatedNanoseconds }) / 1e9 }
         }
     }
 

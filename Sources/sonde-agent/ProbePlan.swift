@@ -1,0 +1,35 @@
+// Which programs a configuration asks for, after what the budget takes back.
+// ProbeSet loads and unloads so that exactly these run.
+// It never looks at the kernel: what cannot be loaded is found out by trying.
+
+import ProbeCore
+import ProbePrograms
+import SondeAPI
+
+enum ProbePlan {
+    /// The programs to run, in the order of the manifest.
+    static func programs(_ signals: ProbeSignals, saving steps: [SavingStep]) -> [ProbeProgram] {
+        let steps = Set(steps)
+        let isFast = signals.scheduler.precision == .fast || steps.contains(.schedulerFast)
+        let wanted: [(program: ProbeProgram, isWanted: Bool)] = [
+            (.sched, signals.scheduler.enabled && !isFast && !steps.contains(.schedulerOff)),
+            (.schedFast, signals.scheduler.enabled && isFast && !steps.contains(.schedulerOff)),
+            (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
+            (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
+        ]
+        return wanted.filter(\.isWanted).map(\.program)
+    }
+
+    /// Names of the kinds that the configuration asks for, whether or not the budget lets them run now.
+    static func kinds(_ signals: ProbeSignals) -> Set<String> { Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name)) }
+
+    /// What the budget may take back. `precision: Exact` asks for exact times or none.
+    static func possibleSteps(_ signals: ProbeSignals) -> Set<SavingStep> {
+        var steps: Set<SavingStep> = []
+        if signals.scheduler.enabled { steps.insert(.schedulerOff) }
+        if signals.scheduler.enabled, signals.scheduler.precision == .auto { steps.insert(.schedulerFast) }
+        if signals.tcp.enabled { steps.insert(.tcpOff) }
+        if signals.syscalls.enabled { steps.formUnion([.systemCallsSampled, .systemCallsOff]) }
+        return steps
+    }
+}

@@ -1,0 +1,64 @@
+// What runs for a configuration under a budget, sampling by time, and what the agent costs.
+
+import ProbeCore
+import ProbePrograms
+import SondeAPI
+import Testing
+
+@testable import sonde_agent
+
+@Suite struct BudgetTests {
+    private static func signals(_ change: (inout ProbeSignals) -> Void = { _ in }) -> ProbeSignals {
+        var signals = AgentConfiguration(endpoint: "http://localhost:4318").signals
+        change(&signals)
+        return signals
+    }
+
+    @Test func precisionAndBudgetChooseTheSchedulersProgram() {
+        let cases: [(ProbeSignals.Precision, [SavingStep], String?)] = [
+            (.auto, [], "sched"), (.exact, [], "sched"), (.fast, [], "sched_fast"), (.auto, [.schedulerFast], "sched_fast"),
+            (.fast, [.schedulerOff], nil), (.auto, [.schedulerFast, .schedulerOff], nil),
+        ]
+        for (precision, steps, expected) in cases {
+            let names = ProbePlan.programs(Self.signals { $0.scheduler.precision = precision }, saving: steps).map(\.name)
+            #expect(names.first { $0.hasPrefix("sched") } == expected, "\(precision), \(steps)")
+        }
+    }
+
+    @Test func whatIsOffIsNeitherRunNorTakenBack() {
+        let off = Self.signals {
+            $0.scheduler.enabled = false
+            $0.tcp.enabled = false
+        }
+        #expect(!ProbePlan.programs(off, saving: []).contains { ["sched", "sched_fast", "tcp", "syscall"].contains($0.name) })
+        #expect(ProbePlan.possibleSteps(off).isDisjoint(with: [.schedulerFast, .schedulerOff, .tcpOff, .systemCallsOff]))
+        #expect(!ProbePlan.possibleSteps(Self.signals { $0.scheduler.precision = .exact }).contains(.schedulerFast))
+    }
+
+    @Test func seriesStayWhileTheBudgetHoldsTheirProgramBack() {
+        let signals = Self.signals { $0.syscalls.enabled = true }
+        #expect(!ProbePlan.programs(signals, saving: [.systemCallsOff]).contains { $0.name == "syscall" })
+        #expect(ProbePlan.kinds(signals).contains("syscalls"))
+    }
+
+    @Test func aSampledProgramRunsOneSecondOfTenAndIsScaledByWhatItRan() {
+        let second: UInt64 = 1_000_000_000
+        var duty = DutyCycle(now: 0)
+        #expect(duty.turn(now: second - 1) == nil && duty.turn(now: second) == false)
+        #expect(duty.turn(now: 10 * second - 1) == nil && duty.turn(now: 10 * second) == true)
+        #expect(duty.turn(now: 11 * second) == false)
+        #expect(duty.scale(now: 20 * second) == 10)
+        #expect(duty.scale(now: 25 * second) == 1, "it never ran: nothing was counted")
+        #expect(duty.turn(now: 26 * second) == true)
+        #expect(duty.scale(now: 27 * second) == 2)
+    }
+
+    @Test func costsAreDifferencesAndAReloadedProgramBeginsAtZero() {
+        var meter = CostMeter(now: 0, process: ProcessReading(userSeconds: 1, systemSeconds: 1, residentBytes: 0))
+        let process = { (seconds: Double) in ProcessReading(userSeconds: seconds, systemSeconds: 1, residentBytes: 0) }
+        let first = meter.cost(kernelSeconds: ["sched": 2], process: process(1.5), now: 10_000_000_000)
+        #expect(first == NodeCost(elapsedSeconds: 10, kernelSeconds: ["sched": 2], agentSeconds: 0.5))
+        let second = meter.cost(kernelSeconds: ["sched": 0.5], process: process(1.5), now: 20_000_000_000)
+        #expect(second.kernelSeconds == ["sched": 0.5] && second.agentSeconds == 0)
+    }
+}
