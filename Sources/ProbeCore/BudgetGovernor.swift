@@ -26,7 +26,7 @@ public enum SavingStep: String, Sendable, Hashable, CaseIterable {
         case .filesOff: ["files"]
         case .dnsOff: ["dns"]
         case .dropsOff: ["drops"]
-        case .diskOff: ["disk"]
+        case .diskOff: ["disk", "disk_issue"]
         case .schedulerOff: ["sched", "sched_fast"]
         case .tcpOff: ["tcp"]
         }

@@ -10,6 +10,10 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     /// Retransmitted segments.
     case retransmit = "tcp_retransmit"
     case syscall
+    /// Block requests.
+    case disk
+    /// Numbers that the kernel keeps in files; they are no events, so none is ever booked.
+    case hostFile = "host_file"
     /// Points handed to the exporter.
     case metricPoint = "metric_point"
 
@@ -20,6 +24,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "inet_sock_set_state": self = .connect
         case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
         case "sys_enter", "sys_exit": self = .syscall
+        case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete": self = .disk
         default: return nil
         }
     }

@@ -9,6 +9,8 @@ import ProbePrograms
 public struct GroupKind: Sendable {
     /// The map's name.
     public let name: String
+    /// Whether a program counts into a map of this name; otherwise user space counts.
+    public let isMap: Bool
     /// 8 (a cgroup) or 16 (a cgroup and two 32-bit numbers).
     let keyBytes: Int
     /// A multiple of 8: a value is a row of counters.
@@ -29,7 +31,24 @@ public struct GroupKind: Sendable {
         events: @escaping @Sendable (CounterRow) -> UInt64, metrics: @escaping @Sendable ([LabelledSeries], MetricsContext) -> [Metric]
     ) {
         self.name = name
+        isMap = true
         self.keyBytes = keyBytes
+        self.valueBytes = valueBytes
+        self.eventClass = eventClass
+        pointsPerGroup = points
+        self.firstIsText = firstIsText
+        eventCount = events
+        self.metrics = metrics
+    }
+
+    /// A kind that user space counts; its key has the cgroup and two numbers.
+    init(
+        table name: String, valueBytes: Int, eventClass: EventClass, points: Int = 1, firstIsText: Bool = false,
+        events: @escaping @Sendable (CounterRow) -> UInt64, metrics: @escaping @Sendable ([LabelledSeries], MetricsContext) -> [Metric]
+    ) {
+        self.name = name
+        isMap = false
+        keyBytes = 16
         self.valueBytes = valueBytes
         self.eventClass = eventClass
         pointsPerGroup = points
@@ -44,6 +63,10 @@ public struct GroupKind: Sendable {
         .connects,
         .retransmits,
         .syscalls,
+        .disks,
+        .steal,
+        .throttling,
+        .pressure,
     ]
 
     /// The kind of a map's groups.

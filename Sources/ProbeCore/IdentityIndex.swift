@@ -120,6 +120,16 @@ struct IdentityIndex {
         for (id, entry) in gone where window - entry.since > Self.goneWindowsMax { gone[id] = nil }
     }
 
+    /// The topmost cgroup of each container and each unit of the host: what runs below it is counted in it by the kernel.
+    var topmost: [CgroupDirectory] {
+        living.compactMap { id, entry in
+            guard entry.place != .host, let slash = entry.path.lastIndex(of: "/") else { return nil }
+            let parent = CgroupPlace(path: String(entry.path[..<slash]))
+            if case .pod(_, nil) = entry.place { return nil }
+            return parent == entry.place ? nil : CgroupDirectory(id: id, path: entry.path)
+        }
+    }
+
     /// Cgroups whose owner has its final name.
     var knownOwners: [(id: UInt64, owner: Owner)] {
         living.compactMap { id, entry in if case .known(let owner) = resolve(id) { (id, owner) } else { nil } }

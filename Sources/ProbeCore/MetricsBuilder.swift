@@ -8,6 +8,7 @@ import ProbePrograms
 struct MetricsBuilder {
     let settings: ProbeAggregator.Settings
     let labels: LabelTable
+    let names: KernelNames
     let endUnixNanoseconds: UInt64
 
     /// One resource for each owner, with the metrics that it has series for.
@@ -17,7 +18,7 @@ struct MetricsBuilder {
                 entries.map { key, series in LabelledSeries(label: key.label, row: series.row, time: time(since: series.startUnixNanoseconds)) }
             }
             series.merge(gauges[owner] ?? [:]) { counted, _ in counted }
-            let context = MetricsContext(labels: labels)
+            let context = MetricsContext(labels: labels, names: names)
             return ResourceMetrics(
                 resource: owner.resource(on: settings.node), scope: settings.scope,
                 metrics: GroupKind.all.flatMap { kind in series[kind].map { kind.metrics($0, context) } ?? [] })
@@ -40,6 +41,7 @@ struct MetricsContext: Sendable {
 
     /// The texts behind first numbers.
     let labels: LabelTable
+    let names: KernelNames
 
     /// Durations in seconds, from the histogram at an offset of each row.
     func histogram(
@@ -61,6 +63,12 @@ struct MetricsContext: Sendable {
             NumberPoint(attributes: attributes, time: series.time, value: .int(Int64(clamping: value)))
         }
         return Metric(name: name, description: description, unit: unit, data: .sum(points, .cumulative, .monotonic))
+    }
+
+    /// The first counter of each row, nanoseconds, as a sum of seconds.
+    func seconds(_ name: String, _ description: String, _ series: [LabelledSeries], attributes: (Label) -> [Attribute]) -> Metric {
+        let points = series.map { NumberPoint(attributes: attributes($0.label), time: $0.time, value: .double(Double($0.row[0]) / 1e9)) }
+        return Metric(name: name, description: description, unit: "s", data: .sum(points, .cumulative, .monotonic))
     }
 
     /// A count of what is there now, such as open connections: the conventions' up-down counter.

@@ -48,6 +48,8 @@ public struct ProbeAggregator: Sendable {
     public internal(set) var ledger = EventLedger()
     /// Texts behind the numbers of series.
     public var labels = LabelTable()
+    /// Names behind the kernel's numbers.
+    public var names = KernelNames()
     private var identities = IdentityIndex()
     private var store: SeriesStore
     /// The last reading of each entry.
@@ -84,6 +86,21 @@ public struct ProbeAggregator: Sendable {
             arrive(news, group, scale: scale)
         }
     }
+
+    /// Takes what files of the host say.
+    /// - Parameter isBaseline: counting begins here; otherwise a cgroup that is new since the last readings counts from its creation.
+    public mutating func absorb(_ host: [HostReading], isBaseline: Bool) {
+        for reading in host {
+            let group = Group(kind: reading.kind, key: reading.key), row = CounterRow([reading.nanoseconds])
+            let news = readings[group].map(row.since) ?? row
+            let isFirst = readings[group] == nil
+            readings[group] = row
+            if !(isFirst && isBaseline) { arrive(news, group) }
+        }
+    }
+
+    /// Cgroups whose own files are worth reading: the topmost of each container and unit.
+    public var meteredCgroups: [CgroupDirectory] { identities.topmost }
 
     /// Counts what user space made of records: a row of news, not a reading.
     mutating func count(_ row: CounterRow, cgroup: UInt64, first: UInt32 = 0, second: UInt32 = 0, kind: GroupKind) {
@@ -123,7 +140,7 @@ public struct ProbeAggregator: Sendable {
     /// Ends the window: every series as one point. An owner whose cgroups are gone comes a last time and is then forgotten.
     public mutating func endWindow(at unixNanoseconds: UInt64) -> [ResourceMetrics] {
         settleArrivals()
-        let builder = MetricsBuilder(settings: settings, labels: labels, endUnixNanoseconds: unixNanoseconds)
+        let builder = MetricsBuilder(settings: settings, labels: labels, names: names, endUnixNanoseconds: unixNanoseconds)
         let metrics = builder.metrics(of: store, gauges: ownedGauges(at: unixNanoseconds))
         forgetDeparted()
         store.advanceWindow()
@@ -171,7 +188,7 @@ public struct ProbeAggregator: Sendable {
     public mutating func takeStaleKeys() -> [GroupKind: [[UInt8]]] {
         var stale: [GroupKind: [[UInt8]]] = [:]
         for group in readings.keys where isStale(group) {
-            stale[group.kind, default: []].append(group.key.bytes(group.kind))
+            if group.kind.isMap { stale[group.kind, default: []].append(group.key.bytes(group.kind)) }
             readings[group] = nil
         }
         return stale

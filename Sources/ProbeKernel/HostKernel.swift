@@ -49,7 +49,7 @@ private func text<Tuple>(of tuple: Tuple) -> String {
 }
 
 /// The first 16 KiB of a file, enough for every file of /proc and /sys that is read here; nil when it cannot be read.
-func readSmallFile(_ path: String) -> String? {
+public func readSmallFile(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

@@ -64,6 +64,8 @@ public struct ProbeLoader: Sendable {
             ("unit_shift", .word(settings.histogramUnit.shift)),
             // 5.18 added prev_state as the fourth argument, 6.17 err as the third.
             ("switch_has_prev_state", .flag(btf?.argumentCounts["sched_switch"] ?? 0 >= 4)),
+            // 5.11 took the queue away from block_rq_issue, which was its first argument.
+            ("request_argument", .word(btf?.argumentCounts["block_rq_issue"] ?? 1 >= 2 ? 1 : 0)),
             ("retransmit_has_error", .flag(btf?.argumentCounts["tcp_retransmit_skb"] ?? 0 >= 3)),
         ]
     }

@@ -9,5 +9,7 @@ extension ProbeProgram {
         .schedFast,
         .tcp,
         .syscall,
+        .disk,
+        .diskIssue,
     ]
 }

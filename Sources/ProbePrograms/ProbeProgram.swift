@@ -32,6 +32,9 @@ public struct ProbeProgram: Sendable {
     /// Linux capabilities that loading and attaching takes; measured, nothing else is needed.
     public static let capabilities = ["CAP_BPF", "CAP_PERFMON"]
 
+    /// The program to try when none of this one's hooks can be attached.
+    public var fallback: ProbeProgram? { name == "disk" ? .diskIssue : nil }
+
     public var metricNames: [String] { signals.map(\.metric) }
 
     /// The ELF object, as clang made it at build time.

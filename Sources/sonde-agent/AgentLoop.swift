@@ -34,6 +34,7 @@ struct AgentLoop {
     private var drains = 0
     private var meter = CostMeter(now: Clock.monotonicNanoseconds(), process: ProcessUsage.read())
     private var governor = BudgetGovernor()
+    private var hostMeter: HostMeter
 
     init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal) {
         self.configuration = configuration
@@ -43,6 +44,7 @@ struct AgentLoop {
         self.stop = stop
         headers = Self.headersSignature(configuration)
         host = Host(configuration.paths)
+        hostMeter = HostMeter(host.hierarchy)
         let start = Clock.unixNanoseconds()
         aggregator = ProbeAggregator(settings: Self.settings(configuration, node), startUnixNanoseconds: start)
         telemetry = AgentTelemetry(startUnixNanoseconds: start)
@@ -108,6 +110,8 @@ struct AgentLoop {
         let maps = probes.read(into: &aggregator)
         host.identify(for: &aggregator, now: Clock.monotonicNanoseconds())
         probes.ignore(aggregator.ignoredCgroups)
+        if configuration.signals.scheduler.enabled { hostMeter.read(into: &aggregator) }
+        if configuration.signals.disk.enabled { aggregator.names.devices = KernelNames.devices(inPartitions: readSmallFile("/proc/partitions") ?? "") }
         probes.readStatistics(into: &telemetry)
         let now = Clock.unixNanoseconds()
         var metrics = aggregator.endWindow(at: now)
@@ -176,7 +180,7 @@ struct AgentLoop {
     }
 
     /// Families that this version takes; the operator reports the others on the resource as well.
-    private static let families: Set<String> = ["scheduler", "tcp", "syscalls"]
+    private static let families: Set<String> = ["scheduler", "tcp", "syscalls", "disk"]
 
     private func logWhatIsMissing() {
         let missing = configuration.signals.families.filter { $0.enabled && !Self.families.contains($0.name) }.map(\.name)
@@ -218,7 +222,10 @@ struct AgentLoop {
             AgentLog.error("the changed configuration is not used; the one before stays in force", ("errors", error.message))
             return false
         }
-        if changed.paths != configuration.paths { host = Host(changed.paths) }
+        if changed.paths != configuration.paths {
+            host = Host(changed.paths)
+            hostMeter = HostMeter(host.hierarchy)
+        }
         configuration = changed
         AgentLog.info(
             "configuration in force", ("path", file.path), ("endpoint", changed.destination.endpoint), ("intervalSeconds", "\(changed.intervalSeconds)"))

@@ -16,12 +16,16 @@ enum ProbePlan {
             (.schedFast, signals.scheduler.enabled && isFast && !steps.contains(.schedulerOff)),
             (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
+            (.disk, signals.disk.enabled && !steps.contains(.diskOff)),
         ]
         return wanted.filter(\.isWanted).map(\.program)
     }
 
     /// Names of the kinds that the configuration asks for, whether or not the budget lets them run now.
-    static func kinds(_ signals: ProbeSignals) -> Set<String> { Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name)) }
+    static func kinds(_ signals: ProbeSignals) -> Set<String> {
+        let maps = Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name))
+        return signals.scheduler.enabled ? maps.union(["steal", "throttling", "pressure"]) : maps
+    }
 
     /// What the budget may take back. `precision: Exact` asks for exact times or none.
     static func possibleSteps(_ signals: ProbeSignals) -> Set<SavingStep> {
@@ -29,6 +33,7 @@ enum ProbePlan {
         if signals.scheduler.enabled { steps.insert(.schedulerOff) }
         if signals.scheduler.enabled, signals.scheduler.precision == .auto { steps.insert(.schedulerFast) }
         if signals.tcp.enabled { steps.insert(.tcpOff) }
+        if signals.disk.enabled { steps.insert(.diskOff) }
         if signals.syscalls.enabled { steps.formUnion([.systemCallsSampled, .systemCallsOff]) }
         return steps
     }

@@ -84,7 +84,11 @@ struct ProbeSet {
     private mutating func load(_ programs: [ProbeProgram], _ settings: ProbeSettings) {
         let loader = ProbeLoader()
         for program in programs {
-            let load = loader.load(program, settings: settings)
+            var load = loader.load(program, settings: settings)
+            if load.probe == nil, let fallback = program.fallback {
+                AgentLog.info("the kernel lacks the hooks of a program; another one takes its place", ("program", program.name), ("instead", fallback.name))
+                load = loader.load(fallback, settings: settings)
+            }
             loaded[program.name] = load.probe
             if load.probe == nil { failed.insert(program.name) }
             for signal in program.signals { Self.log(load.hooks.state(of: signal), of: signal) }

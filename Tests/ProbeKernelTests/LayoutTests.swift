@@ -23,6 +23,7 @@ import Testing
             ["cgroup": RetransmitKey.cgroupOffset, "kind": RetransmitKey.kindOffset, "error": RetransmitKey.errorOffset]
         ),
         ("tcp", "retransmit_value", RetransmitValue.byteCount, ["segments": RetransmitValue.segmentsOffset]),
+        ("disk", "disk_key", DiskKey.byteCount, ["cgroup": DiskKey.cgroupOffset, "device": DiskKey.deviceOffset, "direction": DiskKey.directionOffset]),
         ("syscall", "syscall_key", SyscallKey.byteCount, ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]),
         ("syscall", "syscall_filter", SyscallFilter.byteCount, ["words": 0]),
         (

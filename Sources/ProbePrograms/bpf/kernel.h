@@ -30,6 +30,7 @@ enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -128,6 +129,37 @@ struct sk_buff {
 	char cb[48];
 };
 
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk; /* since 5.16 (commit d152c682f03c); before in request.rq_disk */
+};
+
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct bio {
+	struct blkcg_gq *bi_blkg;
+};
+
+struct request {
+	struct request_queue *q;
+	u32 cmd_flags;
+	struct bio *bio;
+};
+
+struct request___before_5_17 {
+	struct gendisk *rq_disk;
+};
+
 struct pt_regs {
 	unsigned long orig_ax; /* x86 */
 	int syscallno;         /* arm64 */
@@ -141,6 +173,9 @@ enum cgroup_subsys_id { memory_cgrp_id = 4 };
 enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
 /* include/uapi/linux/tcp.h, enum tcp_ca_state */
 enum { TCP_CA_Recovery = 3, TCP_CA_Loss = 4 };
+
+/* include/linux/blk_types.h, enum req_op: the low eight bits of cmd_flags */
+enum { REQ_OP_MASK = 255, REQ_OP_READ = 0, REQ_OP_WRITE = 1, REQ_OP_WRITE_ZEROES = 9 };
 
 #define TASK_RUNNING 0
 #define PF_KTHREAD 0x00200000

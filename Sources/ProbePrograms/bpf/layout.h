@@ -48,6 +48,14 @@ struct retransmit_value {
 	u64 segments;
 };
 
+enum disk_direction { DISK_READ = 0, DISK_WRITE = 1 };
+
+struct disk_key {
+	u64 cgroup;
+	u32 device; /* major << 20 | minor */
+	u32 direction;
+};
+
 struct syscall_key {
 	u64 cgroup;
 	u32 nr;
@@ -86,6 +94,7 @@ _Static_assert(sizeof(struct histogram) == 16 + 8 * SLOTS, "histogram");
 _Static_assert(sizeof(struct sched_value) == sizeof(struct histogram) + 16, "sched_value");
 _Static_assert(sizeof(struct connect_key) == 16, "connect_key");
 _Static_assert(sizeof(struct retransmit_key) == 16, "retransmit_key");
+_Static_assert(sizeof(struct disk_key) == 16, "disk_key");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
 _Static_assert(sizeof(struct control) == 16, "control");
