@@ -9,6 +9,11 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     case connect = "tcp_connect"
     /// Retransmitted segments.
     case retransmit = "tcp_retransmit"
+    /// Samples of round-trip times.
+    case roundTrip = "tcp_rtt"
+    case reset = "tcp_reset"
+    /// Dropped packets.
+    case drop = "packet_drop"
     case syscall
     /// Block requests.
     case disk
@@ -24,6 +29,9 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "inet_sock_set_state": self = .connect
         case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
         case "sys_enter", "sys_exit": self = .syscall
+        case "tcp_probe": self = .roundTrip
+        case "tcp_send_reset", "tcp_receive_reset": self = .reset
+        case "kfree_skb": self = .drop
         case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete": self = .disk
         default: return nil
         }

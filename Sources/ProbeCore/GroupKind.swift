@@ -61,7 +61,11 @@ public struct GroupKind: Sendable {
     public static let all: [GroupKind] = [
         .sched,
         .connects,
+        .lifetimes,
+        .roundTrips,
+        .resets,
         .retransmits,
+        .drops,
         .syscalls,
         .disks,
         .steal,

@@ -6,6 +6,8 @@
 public struct KernelNames: Sendable, Equatable {
     /// Block devices by `major << 20 | minor`: `nvme0n1`.
     public var devices: [UInt32: String] = [:]
+    /// Reasons for dropping packets; a multiple of 65536 names a subsystem.
+    public var dropReasons: [UInt32: String] = [:]
 
     public init() {}
 

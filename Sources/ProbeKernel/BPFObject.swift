@@ -61,6 +61,13 @@ final class BPFObject {
         guard result == 0 else { throw BPFFailure(errno: -result) }
     }
 
+    /// Uses a map that is loaded already in the place of an own one.
+    func reuse(_ descriptor: Int32, as map: String) throws(BPFFailure) {
+        guard let pointer = bpf_object__find_map_by_name(object, map) else { throw BPFFailure(errno: ENOENT) }
+        let result = bpf_map__reuse_fd(pointer, descriptor)
+        guard result == 0 else { throw BPFFailure(errno: -result) }
+    }
+
     private func internalMap(endingWith suffix: String) -> OpaquePointer? {
         var map = bpf_object__next_map(object, nil)
         while let current = map {

@@ -8,6 +8,10 @@ import ProbePrograms
 struct KernelBTF: Sendable {
     /// Arguments of each tracepoint that the programs use and this kernel has, without the first, which belongs to the tracing.
     let argumentCounts: [String: Int]
+    /// Names of `enum skb_drop_reason` by number, as the kernel writes them.
+    var dropReasons: [UInt32: String] = [:]
+    /// Names of `enum skb_drop_reason_subsys`.
+    var dropSubsystems: [UInt32: String] = [:]
 
     /// nil when the kernel has no BTF or it cannot be read.
     static func read(tracepoints: [String]) -> KernelBTF? {
@@ -17,7 +21,18 @@ struct KernelBTF: Sendable {
         defer { btf__free(btf) }
         var counts: [String: Int] = [:]
         for name in tracepoints { counts[name] = argumentCount(of: name, in: btf) }
-        return KernelBTF(argumentCounts: counts)
+        return KernelBTF(
+            argumentCounts: counts, dropReasons: enumerators(of: "skb_drop_reason", in: btf),
+            dropSubsystems: enumerators(of: "skb_drop_reason_subsys", in: btf))
+    }
+
+    private static func enumerators(of name: String, in btf: OpaquePointer) -> [UInt32: String] {
+        let identifier = btf__find_by_name_kind(btf, name, UInt32(BTF_KIND_ENUM))
+        guard identifier > 0, let type = btf__type_by_id(btf, UInt32(identifier)), let values = btf_enum(type) else { return [:] }
+        return (0..<Int(btf_vlen(type))).reduce(into: [:]) { names, index in
+            guard let text = btf__name_by_offset(btf, values[index].name_off) else { return }
+            names[UInt32(bitPattern: values[index].val)] = String(cString: text)
+        }
     }
 
     /// `typedef void (*btf_trace_NAME)(void *, ...)` is how the kernel describes a tracepoint (include/trace/bpf_probe.h).

@@ -18,6 +18,7 @@ struct Attempt {
     let settings: ProbeSettings
     let constants: [(name: String, value: Constant)]
     let host: HostKernel
+    let others: [LoadedProbe]
 
     enum Outcome {
         case success(BPFObject)
@@ -46,6 +47,9 @@ struct Attempt {
             case .number(let number): try object.setConstant(name, to: number)
             }
         }
+        for map in program.sharedMaps {
+            for other in others where try other.lend(map, to: object) { break }
+        }
         let cpuCount = Int(max(1, libbpf_num_possible_cpus()))
         for (map, entries) in mapEntries(of: program, memoryBytes: settings.mapMemoryBytes, cpuCount: cpuCount) {
             try object.setEntries(entries, of: map)
@@ -63,6 +67,7 @@ struct Attempt {
                     stage: .load, errorName: nil, reason: "map \(name) does not have the layout of this build; program and binary do not belong together")
             }
         }
+        if let failure = prepareControl(of: object) { return failure }
         guard let filter = object.map("syscall_filter") else { return nil }
         do throws(ProbeKernelError) {
             try filter.set(systemCallFilter(settings.systemCalls), at: 0)
@@ -70,6 +75,30 @@ struct Attempt {
         } catch {
             return HookFailure(stage: .load, errorName: nil, reason: error.message)
         }
+    }
+}
+
+extension Attempt {
+    /// The settings that can change later are there before the first event.
+    fileprivate func prepareControl(of object: BPFObject) -> HookFailure? {
+        guard let control = object.map("control") else { return nil }
+        do throws(ProbeKernelError) {
+            try control.set(ControlValue(roundTripSampling: settings.roundTripSampling).bytes, at: 0)
+            return nil
+        } catch {
+            return HookFailure(stage: .load, errorName: nil, reason: error.message)
+        }
+    }
+}
+
+/// What the map `control` holds.
+struct ControlValue {
+    var isFiltering = false
+    var roundTripSampling: Int
+    var sinceNanoseconds: UInt64 = 0
+
+    var bytes: [UInt8] {
+        [UInt64(isFiltering ? 1 : 0), UInt64(max(roundTripSampling, 0)), sinceNanoseconds].flatMap { word in withUnsafeBytes(of: word) { Array($0) } }
     }
 }
 

@@ -19,12 +19,14 @@ public final class LoadedProbe: @unchecked Sendable {
     /// What is in `ignored_cgroups`.
     private var ignored: Set<UInt64> = []
     private var isPaused = false
+    private var roundTripSampling: Int
     /// CLOCK_MONOTONIC at the last `resume`.
     private var resumedNanoseconds: UInt64 = 0
     /// Descriptors of the attached programs by function.
     private let programs: [String: Int32]
 
-    init(program: ProbeProgram, object: BPFObject, programs: [String: Int32]) {
+    init(program: ProbeProgram, object: BPFObject, programs: [String: Int32], roundTripSampling: Int) {
+        self.roundTripSampling = roundTripSampling
         self.program = program
         self.object = object
         self.programs = programs
@@ -80,8 +82,28 @@ public final class LoadedProbe: @unchecked Sendable {
     }
 
     private func write(to control: BPFMap) throws(ProbeKernelError) {
-        let words = [UInt64(ignored.isEmpty ? 0 : 1), resumedNanoseconds]
-        try control.set(words.flatMap { word in withUnsafeBytes(of: word) { Array($0) } }, at: 0)
+        let value = ControlValue(isFiltering: !ignored.isEmpty, roundTripSampling: roundTripSampling, sinceNanoseconds: resumedNanoseconds)
+        try control.set(value.bytes, at: 0)
+    }
+
+    /// Looks at one of so many received segments from now on.
+    public func sampleRoundTrips(oneOf count: Int) throws(ProbeKernelError) {
+        guard let control = maps["control"] else { return }
+        try lock.withLock { _ throws(ProbeKernelError) in
+            guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
+            roundTripSampling = count
+            try write(to: control)
+        }
+    }
+
+    /// Lets another object use a map of this one.
+    /// - Returns: whether this program has such a map.
+    func lend(_ map: String, to other: BPFObject) throws(BPFFailure) -> Bool {
+        try lock.withLock { _ throws(BPFFailure) in
+            guard let map = object?.map(map), !program.sharedMaps.contains(map.name) else { return false }
+            try other.reuse(map.descriptor, as: map.name)
+            return true
+        }
     }
 
     /// Takes every hook off its tracepoint: the node pays nothing until `resume`. Maps stay.

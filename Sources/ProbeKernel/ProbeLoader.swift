@@ -22,17 +22,26 @@ public struct ProbeLoader: Sendable {
         self.btf = btf
     }
 
-    /// Loads and attaches what this kernel allows.
-    public func load(_ program: ProbeProgram, settings: ProbeSettings) -> ProbeLoad {
-        load(program, object: program.object, settings: settings)
+    /// Names of this kernel's reasons for dropping packets, lower case and without their prefix.
+    public var dropReasons: [UInt32: String] {
+        let prefix = "SKB_DROP_REASON_"
+        let core = (btf?.dropReasons ?? [:]).filter { $0.value.hasPrefix(prefix) }.mapValues { $0.dropFirst(prefix.count).lowercased() }
+        let subsystems = (btf?.dropSubsystems ?? [:]).filter { $0.key > 0 && $0.value.hasPrefix(prefix + "SUBSYS_") }
+        return core.merging(subsystems.map { ($0.key << 16, $0.value.dropFirst(prefix.count + "SUBSYS_".count).lowercased()) }) { first, _ in first }
     }
 
-    func load(_ program: ProbeProgram, object bytes: [UInt8], settings: ProbeSettings) -> ProbeLoad {
+    /// Loads and attaches what this kernel allows.
+    /// - Parameter others: programs that are loaded already, whose maps this one may share.
+    public func load(_ program: ProbeProgram, settings: ProbeSettings, sharing others: [LoadedProbe] = []) -> ProbeLoad {
+        load(program, object: program.object, settings: settings, sharing: others)
+    }
+
+    func load(_ program: ProbeProgram, object bytes: [UInt8], settings: ProbeSettings, sharing others: [LoadedProbe] = []) -> ProbeLoad {
         var failures = missingTracepoints(of: program)
         let wanted = program.hooks.map(\.function).filter { failures[$0] == nil }
         guard !wanted.isEmpty else { return ProbeLoad(program: program, failures: failures, probe: nil) }
 
-        let attempt = Attempt(program: program, bytes: bytes, settings: settings, constants: constants(settings), host: host)
+        let attempt = Attempt(program: program, bytes: bytes, settings: settings, constants: constants(settings), host: host, others: others)
         let (object, loadFailures) = loadMost(of: wanted, attempt)
         failures.merge(loadFailures) { first, _ in first }
         guard let object else { return ProbeLoad(program: program, failures: failures, probe: nil) }
@@ -66,6 +75,8 @@ public struct ProbeLoader: Sendable {
             ("switch_has_prev_state", .flag(btf?.argumentCounts["sched_switch"] ?? 0 >= 4)),
             // 5.11 took the queue away from block_rq_issue, which was its first argument.
             ("request_argument", .word(btf?.argumentCounts["block_rq_issue"] ?? 1 >= 2 ? 1 : 0)),
+            ("drop_has_reason", .flag(btf?.argumentCounts["kfree_skb"] ?? 0 >= 3)),
+            ("drop_has_socket", .flag(btf?.argumentCounts["kfree_skb"] ?? 0 >= 4)),
             ("retransmit_has_error", .flag(btf?.argumentCounts["tcp_retransmit_skb"] ?? 0 >= 3)),
         ]
     }
@@ -114,7 +125,10 @@ public struct ProbeLoader: Sendable {
             }
         }
         guard !descriptors.isEmpty else { return ProbeLoad(program: program, failures: failures, probe: nil) }
-        return ProbeLoad(program: program, failures: failures, probe: LoadedProbe(program: program, object: object, programs: descriptors))
+        return ProbeLoad(
+            program: program, failures: failures,
+            probe: LoadedProbe(
+                program: program, object: object, programs: descriptors, roundTripSampling: attempt.settings.roundTripSampling))
     }
 }
 

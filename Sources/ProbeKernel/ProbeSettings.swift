@@ -19,6 +19,8 @@ public struct ProbeSettings: Sendable, Hashable {
     public var mapMemoryBytes: Int?
     /// Numbers of the system calls to count; used by the syscall program only.
     public var systemCalls: Set<UInt32>
+    /// Round-trip times are taken of one of so many received segments; 0: of none.
+    public var roundTripSampling = 16
 
     public init(
         cgroupMode: CgroupMode, histogramUnit: HistogramUnit = .binarySecond, mapMemoryBytes: Int? = nil, systemCalls: Set<UInt32> = []

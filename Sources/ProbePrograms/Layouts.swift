@@ -28,8 +28,9 @@ public enum ProgramCost {
 /// The only entry of `control`: what user space changes while programs run.
 public enum Control {
     public static let filteringOffset = 0
-    public static let sinceNanosecondsOffset = 8
-    public static let byteCount = 16
+    public static let roundTripSamplingOffset = 8
+    public static let sinceNanosecondsOffset = 16
+    public static let byteCount = 24
 }
 
 /// The value of `losses`, one entry for each hook of the program.

@@ -8,6 +8,7 @@ extension ProbeProgram {
         .sched,
         .schedFast,
         .tcp,
+        .drops,
         .syscall,
         .disk,
         .diskIssue,

@@ -12,18 +12,22 @@ public struct ProbeProgram: Sendable {
     public let groupMaps: [ProbeMap]
     /// Ring buffers with records for user space.
     public let rings: [ProbeRing]
+    /// Maps that are another program's when that one is loaded before.
+    public let sharedMaps: [String]
     /// What comes out, and of which hooks.
     public let signals: [ProbeSignal]
     public let cost: CostClass
     let base64: StaticString
 
     init(
-        name: String, hooks: [ProbeHook], groupMaps: [ProbeMap], rings: [ProbeRing] = [], signals: [ProbeSignal], cost: CostClass, base64: StaticString
+        name: String, hooks: [ProbeHook], groupMaps: [ProbeMap], rings: [ProbeRing] = [], sharedMaps: [String] = [], signals: [ProbeSignal], cost: CostClass,
+        base64: StaticString
     ) {
         self.name = name
         self.hooks = hooks
         self.groupMaps = groupMaps
         self.rings = rings
+        self.sharedMaps = sharedMaps
         self.signals = signals
         self.cost = cost
         self.base64 = base64

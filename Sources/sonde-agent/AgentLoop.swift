@@ -13,8 +13,8 @@ struct AgentLoop {
     /// How often rings are looked at, and how many looks make decoders hand over.
     static let drainNanoseconds: UInt64 = 200_000_000
     static let drainsPerSettle = 5
-    /// How often the cost is held against the budget.
-    static let governNanoseconds: UInt64 = 5_000_000_000
+    /// How often the cost is held against the budget: whole periods of what is sampled by time, so that each look sees the same part of it.
+    static let governNanoseconds = DutyCycle.periodNanoseconds
     /// A request holds no more points: receivers limit the size of a request, and a large one needs memory at once.
     static let pointsPerRequestMax = 4000
     static let flushTime = Duration.seconds(5)
@@ -166,7 +166,11 @@ struct AgentLoop {
         // The last counts of programs that go are taken first.
         _ = probes.read(into: &aggregator)
         for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
+        forgetCosts()
     }
+
+    /// Loading a program costs once, so it is not held against the budget.
+    private mutating func forgetCosts() { _ = meter.cost(kernelSeconds: probes.kernelSeconds, process: ProcessUsage.read(), now: Clock.monotonicNanoseconds()) }
 
     // MARK: Configuration
 
@@ -175,12 +179,14 @@ struct AgentLoop {
         aggregator.update(Self.settings(configuration, node))
         for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
         for kind in GroupKind.all where !ProbePlan.kinds(configuration.signals).contains(kind.name) { aggregator.forget(kind) }
+        aggregator.names.dropReasons = probes.dropReasons
+        forgetCosts()
         logWhatIsMissing()
         exportsUntilSettled = 2
     }
 
     /// Families that this version takes; the operator reports the others on the resource as well.
-    private static let families: Set<String> = ["scheduler", "tcp", "syscalls", "disk"]
+    private static let families: Set<String> = ["scheduler", "tcp", "drops", "syscalls", "disk"]
 
     private func logWhatIsMissing() {
         let missing = configuration.signals.families.filter { $0.enabled && !Self.families.contains($0.name) }.map(\.name)

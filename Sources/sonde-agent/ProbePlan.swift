@@ -15,6 +15,7 @@ enum ProbePlan {
             (.sched, signals.scheduler.enabled && !isFast && !steps.contains(.schedulerOff)),
             (.schedFast, signals.scheduler.enabled && isFast && !steps.contains(.schedulerOff)),
             (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
+            (.drops, signals.drops.enabled && !steps.contains(.dropsOff)),
             (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
             (.disk, signals.disk.enabled && !steps.contains(.diskOff)),
         ]
@@ -33,6 +34,7 @@ enum ProbePlan {
         if signals.scheduler.enabled { steps.insert(.schedulerOff) }
         if signals.scheduler.enabled, signals.scheduler.precision == .auto { steps.insert(.schedulerFast) }
         if signals.tcp.enabled { steps.insert(.tcpOff) }
+        if signals.drops.enabled { steps.insert(.dropsOff) }
         if signals.disk.enabled { steps.insert(.diskOff) }
         if signals.syscalls.enabled { steps.formUnion([.systemCallsSampled, .systemCallsOff]) }
         return steps

@@ -12,6 +12,8 @@ struct ProbeSet {
     /// Programs that were tried and gave nothing; they are tried again when their signal is switched off and on.
     private var failed: Set<String> = []
     private var systemCalls: Set<UInt32> = []
+    /// Names of the kernel's reasons for dropping packets.
+    private(set) var dropReasons: [UInt32: String] = [:]
     /// Set while system calls are sampled by time.
     private var duty: DutyCycle?
     /// Who decodes the records of a program's rings, by the program's name.
@@ -35,10 +37,12 @@ struct ProbeSet {
         sample(systemCalls: steps.contains(.systemCallsSampled))
         if calls != systemCalls, let probe = loaded[ProbeProgram.syscall.name] { update(probe, calls) }
         systemCalls = calls
+        sampleRoundTrips(oneOf: configuration.signals.tcp.rttSampling)
         let missing = programs.filter { loaded[$0.name] == nil && !failed.contains($0.name) }
         if missing.isEmpty { return gone }
-        let settings = ProbeSettings(
+        var settings = ProbeSettings(
             cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
+        settings.roundTripSampling = configuration.signals.tcp.rttSampling
         load(missing, settings)
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
         return gone
@@ -83,11 +87,12 @@ struct ProbeSet {
 
     private mutating func load(_ programs: [ProbeProgram], _ settings: ProbeSettings) {
         let loader = ProbeLoader()
+        dropReasons = loader.dropReasons
         for program in programs {
-            var load = loader.load(program, settings: settings)
+            var load = loader.load(program, settings: settings, sharing: Array(loaded.values))
             if load.probe == nil, let fallback = program.fallback {
                 AgentLog.info("the kernel lacks the hooks of a program; another one takes its place", ("program", program.name), ("instead", fallback.name))
-                load = loader.load(fallback, settings: settings)
+                load = loader.load(fallback, settings: settings, sharing: Array(loaded.values))
             }
             loaded[program.name] = load.probe
             if load.probe == nil { failed.insert(program.name) }
@@ -101,6 +106,15 @@ struct ProbeSet {
         case .active: AgentLog.info("signal active", ("metric", signal.metric))
         case .degraded(let reason): AgentLog.warning("signal active, but parts of it are missing", ("metric", signal.metric), ("reason", reason))
         case .unavailable(let reason): AgentLog.warning("signal not available", ("metric", signal.metric), ("reason", reason))
+        }
+    }
+
+    private func sampleRoundTrips(oneOf count: Int) {
+        guard let probe = loaded[ProbeProgram.tcp.name] else { return }
+        do {
+            try probe.sampleRoundTrips(oneOf: count)
+        } catch {
+            AgentLog.error("the sampling of round-trip times could not be changed", ("reason", error.message))
         }
     }
 

@@ -94,3 +94,38 @@ import Testing
         #expect(ProbeProgram.all.flatMap(\.hooks).allSatisfy { EventClass(hook: $0.function) != nil })
     }
 }
+
+extension MetricNamesTests {
+    private static let dropCases: [(String, UInt32, UInt32, [Attribute])] = [
+        ("a core reason", 12, 6 | 1 << 16, attributes("netfilter_drop", "transmit", "tcp")),
+        ("a subsystem's", 2 << 16 | 5, 17, attributes("openvswitch_5", "receive", "udp")),
+        ("a reason without a name", 77, 256, attributes("77", "receive", nil)),
+    ]
+
+    private static func attributes(_ reason: String, _ direction: String, _ transport: String?) -> [Attribute] {
+        [Attribute("network.drop.reason", .string(reason)), Attribute("network.io.direction", .string(direction))]
+            + (transport.map { [Attribute("network.transport", .string($0))] } ?? [])
+    }
+
+    @Test(arguments: dropCases)
+    func drops(reason: String, number: UInt32, second: UInt32, expected: [Attribute]) throws {
+        var aggregator = ProbeAggregatorTests.aggregator()
+        aggregator.names.dropReasons = [12: "netfilter_drop", 2 << 16: "openvswitch"]
+        aggregator.absorb([RawGroup(key: Fixture.key(2, number, second), values: [Fixture.words([3, 400])])], of: .drops)
+        let metrics = aggregator.endWindow(at: 2000)
+        #expect(try metrics.value("ebpf.network.drops", of: "nginx", expected) == 3, "\(reason)")
+        #expect(try metrics.value("ebpf.network.drops.size", of: "nginx", expected) == 400, "\(reason)")
+    }
+
+    @Test func tcpsOtherNames() throws {
+        let histogram = Fixture.histogram([20: 2], sumNanoseconds: 9)
+        #expect(try Self.metrics(.lifetimes, [RawGroup(key: Fixture.key(2, 1), values: [histogram])]).map(\.name) == ["ebpf.tcp.connection.duration"])
+        #expect(try Self.attributes(.lifetimes, RawGroup(key: Fixture.key(2, 1), values: [histogram])) == [Attribute("network.tcp.role", "server")])
+        #expect(try Self.metrics(.roundTrips, [RawGroup(key: Fixture.key(2), values: [histogram])]).map(\.name) == ["ebpf.tcp.rtt"])
+        #expect(try Self.attributes(.resets, RawGroup(key: Fixture.key(2, 1), values: [Fixture.words([4])])) == [Attribute("network.io.direction", "transmit")])
+        #expect(
+            try Self.attributes(.disks, RawGroup(key: Fixture.key(2, 254 << 20 | 3, 1), values: [histogram])) == [
+                Attribute("disk.io.direction", "write"), Attribute("system.device", "254:3"),
+            ])
+    }
+}

@@ -24,13 +24,23 @@ import Testing
         ),
         ("tcp", "retransmit_value", RetransmitValue.byteCount, ["segments": RetransmitValue.segmentsOffset]),
         ("disk", "disk_key", DiskKey.byteCount, ["cgroup": DiskKey.cgroupOffset, "device": DiskKey.deviceOffset, "direction": DiskKey.directionOffset]),
+        ("tcp", "reset_key", ResetKey.byteCount, ["cgroup": 0, "direction": ResetKey.directionOffset, "zero": 12]),
+        ("tcp", "lifetime_key", LifetimeKey.byteCount, ["cgroup": 0, "role": LifetimeKey.roleOffset, "zero": 12]),
+        (
+            "drops", "drop_key", DropKey.byteCount,
+            ["cgroup": 0, "reason": DropKey.reasonOffset, "transport_and_direction": DropKey.transportAndDirectionOffset]
+        ),
+        ("drops", "drop_value", DropValue.byteCount, ["packets": DropValue.packetsOffset, "bytes": DropValue.bytesOffset]),
         ("syscall", "syscall_key", SyscallKey.byteCount, ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]),
         ("syscall", "syscall_filter", SyscallFilter.byteCount, ["words": 0]),
         (
             "tcp", "program_cost", ProgramCost.byteCount,
             ["runs": ProgramCost.runsOffset, "sampled_runs": ProgramCost.sampledRunsOffset, "sampled_ns": ProgramCost.sampledNanosecondsOffset]
         ),
-        ("sched", "control", Control.byteCount, ["filtering": Control.filteringOffset, "since_ns": Control.sinceNanosecondsOffset]),
+        (
+            "sched", "control", Control.byteCount,
+            ["filtering": Control.filteringOffset, "rtt_sampling": Control.roundTripSamplingOffset, "since_ns": Control.sinceNanosecondsOffset]
+        ),
         ("tcp", "program_losses", ProgramLosses.byteCount, Dictionary(uniqueKeysWithValues: ProgramLosses.Reason.allCases.map { ($0.rawValue, $0.offset) })),
     ])
     func swiftAndCAgree(program: String, name: String, byteCount: Int, offsets: [String: Int]) throws {

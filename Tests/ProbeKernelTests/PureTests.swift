@@ -7,11 +7,13 @@ import Testing
 @Suite struct PureTests {
     @Test func mapsShareTheMemoryAndKeepTheirLeast() {
         let program = ProbeProgram.tcp
-        #expect(mapEntries(of: program, memoryBytes: nil, cpuCount: 256) == ["connects": 4096, "retransmits": 4096])
-        #expect(mapEntries(of: program, memoryBytes: 1 << 40, cpuCount: 2) == ["connects": 4096, "retransmits": 4096])
-        #expect(mapEntries(of: program, memoryBytes: 0, cpuCount: 2) == ["connects": 512, "retransmits": 512])
+        let full = Dictionary(uniqueKeysWithValues: program.groupMaps.map { ($0.name, UInt32($0.entries)) })
+        let least = Dictionary(uniqueKeysWithValues: program.groupMaps.map { ($0.name, UInt32($0.leastEntries)) })
+        #expect(mapEntries(of: program, memoryBytes: nil, cpuCount: 256) == full)
+        #expect(mapEntries(of: program, memoryBytes: 1 << 40, cpuCount: 2) == full)
+        #expect(mapEntries(of: program, memoryBytes: 0, cpuCount: 2) == least)
         let sizes = mapEntries(of: program, memoryBytes: 1 << 20, cpuCount: 1)
-        let bytes = Int(sizes["connects"] ?? 0) * (16 + 56 + 336) + Int(sizes["retransmits"] ?? 0) * (16 + 56 + 8)
+        let bytes = program.groupMaps.reduce(0) { $0 + Int(sizes[$1.name] ?? 0) * ($1.keyBytes + 56 + $1.valueBytes) }
         #expect(bytes <= 1 << 20 && bytes > 9 * (1 << 20) / 10)
         let many = mapEntries(of: program, memoryBytes: 4 << 20, cpuCount: 64)
         let few = mapEntries(of: program, memoryBytes: 4 << 20, cpuCount: 2)

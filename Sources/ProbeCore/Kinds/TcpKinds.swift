@@ -31,4 +31,35 @@ extension GroupKind {
                 }
             ]
         })
+
+    static let lifetimes = GroupKind(
+        map: "lifetimes", keyBytes: LifetimeKey.byteCount, valueBytes: HistogramLayout.byteCount, eventClass: .connect,
+        events: { $0.histogram().count },
+        metrics: { series, context in
+            [
+                context.histogram("ebpf.tcp.connection.duration", "Time from a TCP connection's establishment to its end.", series) { label in
+                    guard case .exact(let role, _) = label else { return [Attribute("network.tcp.role", .string(overflowValue))] }
+                    let name = ConnectKey.Role(rawValue: role).map { $0 == .client ? "client" : "server" } ?? "\(role)"
+                    return [Attribute("network.tcp.role", .string(name))]
+                }
+            ]
+        })
+
+    static let roundTrips = GroupKind(
+        map: "round_trips", keyBytes: RoundTripKey.byteCount, valueBytes: HistogramLayout.byteCount, eventClass: .roundTrip,
+        events: { $0.histogram().count },
+        metrics: { series, context in [context.histogram("ebpf.tcp.rtt", "Smoothed round-trip time at a sample of the received segments.", series) { _ in [] }]
+        })
+
+    static let resets = GroupKind(
+        map: "resets", keyBytes: ResetKey.byteCount, valueBytes: ResetValue.byteCount, eventClass: .reset,
+        events: { $0[ResetValue.resetsOffset] },
+        metrics: { series, context in
+            [
+                context.sum("ebpf.tcp.resets", "TCP resets.", unit: "{reset}", series, at: ResetValue.resetsOffset) { label in
+                    guard case .exact(let direction, _) = label else { return [Attribute("network.io.direction", .string(overflowValue))] }
+                    return [Attribute("network.io.direction", .string(TransferDirection(rawValue: direction).map { "\($0)" } ?? "\(direction)"))]
+                }
+            ]
+        })
 }

@@ -3,23 +3,32 @@
 // Never changes without bpf/tcp.bpf.c and bpf/layout.h; a test compares them.
 
 extension ProbeProgram {
-    /// TCP connection latency and failures, retransmitted segments.
+    /// TCP connection latency and failures, lifetimes, round trips, resets, retransmitted segments.
     public static let tcp = ProbeProgram(
         name: "tcp",
         hooks: [
             ProbeHook(function: "inet_sock_set_state", tracepoint: "inet_sock_set_state", leastKernel: "5.11", purpose: "a connection is made or fails"),
             ProbeHook(function: "tcp_retransmit_skb", tracepoint: "tcp_retransmit_skb", leastKernel: "5.11", purpose: "segments are sent again"),
             ProbeHook(function: "tcp_retransmit_synack", tracepoint: "tcp_retransmit_synack", leastKernel: "5.11", purpose: "a SYN-ACK is sent again"),
+            ProbeHook(function: "tcp_probe", tracepoint: "tcp_probe", leastKernel: "5.11", purpose: "a segment arrives; one of some is looked at"),
+            ProbeHook(function: "tcp_send_reset", tracepoint: "tcp_send_reset", leastKernel: "5.11", purpose: "a reset is sent"),
+            ProbeHook(function: "tcp_receive_reset", tracepoint: "tcp_receive_reset", leastKernel: "5.11", purpose: "a reset arrives"),
         ],
         groupMaps: [
             ProbeMap(name: "connects", keyBytes: ConnectKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 4096, leastEntries: 512),
+            ProbeMap(name: "lifetimes", keyBytes: LifetimeKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 2048, leastEntries: 256),
+            ProbeMap(name: "round_trips", keyBytes: RoundTripKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 2048, leastEntries: 256),
+            ProbeMap(name: "resets", keyBytes: ResetKey.byteCount, valueBytes: ResetValue.byteCount, entries: 2048, leastEntries: 256),
             ProbeMap(name: "retransmits", keyBytes: RetransmitKey.byteCount, valueBytes: RetransmitValue.byteCount, entries: 4096, leastEntries: 512),
         ],
         signals: [
             ProbeSignal(metric: "ebpf.tcp.connect.duration", needs: ["inet_sock_set_state"], completedBy: []),
             ProbeSignal(metric: "ebpf.tcp.retransmits", needs: ["tcp_retransmit_skb"], completedBy: ["tcp_retransmit_synack"]),
+            ProbeSignal(metric: "ebpf.tcp.rtt", needs: ["tcp_probe"], completedBy: []),
+            ProbeSignal(metric: "ebpf.tcp.resets", needs: ["tcp_send_reset"], completedBy: ["tcp_receive_reset"]),
+            ProbeSignal(metric: "ebpf.tcp.connection.duration", needs: ["inet_sock_set_state"], completedBy: []),
         ],
-        cost: .low,
+        cost: .medium,
         base64: TcpObject.base64)
 }
 
@@ -52,5 +61,36 @@ public enum RetransmitKey {
 
 public enum RetransmitValue {
     public static let segmentsOffset = 0
+    public static let byteCount = 8
+}
+
+/// The value is a histogram.
+public enum LifetimeKey {
+    public static let cgroupOffset = 0
+    /// `ConnectKey.Role`.
+    public static let roleOffset = 8
+    public static let byteCount = 16
+}
+
+/// The value is a histogram of smoothed round-trip times.
+public enum RoundTripKey {
+    public static let cgroupOffset = 0
+    public static let byteCount = 8
+}
+
+/// `network.io.direction`.
+public enum TransferDirection: UInt32, Sendable, CaseIterable {
+    case receive = 0
+    case transmit = 1
+}
+
+public enum ResetKey {
+    public static let cgroupOffset = 0
+    public static let directionOffset = 8
+    public static let byteCount = 16
+}
+
+public enum ResetValue {
+    public static let resetsOffset = 0
     public static let byteCount = 8
 }

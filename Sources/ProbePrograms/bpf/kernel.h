@@ -105,7 +105,12 @@ struct sock_cgroup_data___before_5_16 {
 	u64 val;
 };
 
+struct sock_common {
+	volatile unsigned char skc_state;
+};
+
 struct sock {
+	struct sock_common __sk_common;
 	int sk_err;
 	u16 sk_protocol;
 	u8 sk_shutdown;
@@ -126,7 +131,13 @@ struct tcp_skb_cb {
 };
 
 struct sk_buff {
+	struct sock *sk;
 	char cb[48];
+	unsigned int len;
+	int skb_iif;
+	__be16 protocol;
+	__u16 network_header; /* from head; all ones = not set */
+	unsigned char *head;
 };
 
 struct gendisk {
@@ -170,7 +181,7 @@ enum cgroup_subsys_id { memory_cgrp_id = 4 };
 #pragma clang attribute pop
 
 /* include/net/tcp_states.h */
-enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
+enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_TIME_WAIT = 6, TCP_CLOSE = 7, TCP_LISTEN = 10, TCP_NEW_SYN_RECV = 12 };
 /* include/uapi/linux/tcp.h, enum tcp_ca_state */
 enum { TCP_CA_Recovery = 3, TCP_CA_Loss = 4 };
 
@@ -180,6 +191,9 @@ enum { REQ_OP_MASK = 255, REQ_OP_READ = 0, REQ_OP_WRITE = 1, REQ_OP_WRITE_ZEROES
 #define TASK_RUNNING 0
 #define PF_KTHREAD 0x00200000
 #define IPPROTO_TCP 6
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86DD
+#define bpf_htons(x) ((__be16)__builtin_bswap16(x)) /* every architecture that we know is little-endian */
 #define SHUTDOWN_MASK 3
 #define ENOBUFS 105
 #define ECANCELED 125

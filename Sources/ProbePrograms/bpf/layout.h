@@ -56,6 +56,39 @@ struct disk_key {
 	u32 direction;
 };
 
+enum direction { DIRECTION_RECEIVE = 0, DIRECTION_TRANSMIT = 1 };
+
+struct reset_key {
+	u64 cgroup;
+	u32 direction;
+	u32 zero;
+};
+
+struct reset_value {
+	u64 resets;
+};
+
+struct rtt_key {
+	u64 cgroup;
+};
+
+struct lifetime_key {
+	u64 cgroup;
+	u32 role;
+	u32 zero;
+};
+
+struct drop_key {
+	u64 cgroup;
+	u32 reason;                  /* enum skb_drop_reason; the upper 16 bits name a subsystem */
+	u32 transport_and_direction; /* IP protocol number, 256 = none, | direction << 16 */
+};
+
+struct drop_value {
+	u64 packets;
+	u64 bytes;
+};
+
 struct syscall_key {
 	u64 cgroup;
 	u32 nr;
@@ -87,6 +120,7 @@ struct program_losses {
 /* What user space may change while the programs run; one entry in the map control. */
 struct control {
 	u64 filtering; /* not 0: the map ignored_cgroups has entries */
+	u64 rtt_sampling; /* one of so many segments is looked at */
 	u64 since_ns;  /* when the programs were attached again; what began before that was not seen whole */
 };
 
@@ -95,7 +129,10 @@ _Static_assert(sizeof(struct sched_value) == sizeof(struct histogram) + 16, "sch
 _Static_assert(sizeof(struct connect_key) == 16, "connect_key");
 _Static_assert(sizeof(struct retransmit_key) == 16, "retransmit_key");
 _Static_assert(sizeof(struct disk_key) == 16, "disk_key");
+_Static_assert(sizeof(struct reset_key) == 16, "reset_key");
+_Static_assert(sizeof(struct lifetime_key) == 16, "lifetime_key");
+_Static_assert(sizeof(struct drop_key) == 16, "drop_key");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
-_Static_assert(sizeof(struct control) == 16, "control");
+_Static_assert(sizeof(struct control) == 24, "control");
 _Static_assert(sizeof(struct program_losses) == 40, "program_losses");

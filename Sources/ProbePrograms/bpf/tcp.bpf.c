@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * TCP per cgroup: how long connections take, which fail and why, and how many segments are sent again.
- * Loaded by ProbeKernel for the tcp signal; user space reads the maps connects and retransmits.
+ * TCP per cgroup: how long connections take and last, which fail and why, round trips, resets, and how many segments are sent again.
+ * Loaded by ProbeKernel for the tcp signal; user space reads the maps connects, lifetimes, round_trips, resets and retransmits.
  * Never takes an identity from the current task in softirq, and keeps no address.
  */
 #include "kernel.h"
@@ -11,7 +11,15 @@
 #include "histogram.h"
 #include "identity.h"
 
-enum program_index { PROGRAM_INET_SOCK_SET_STATE, PROGRAM_TCP_RETRANSMIT_SKB, PROGRAM_TCP_RETRANSMIT_SYNACK, PROGRAMS };
+enum program_index {
+	PROGRAM_INET_SOCK_SET_STATE,
+	PROGRAM_TCP_RETRANSMIT_SKB,
+	PROGRAM_TCP_RETRANSMIT_SYNACK,
+	PROGRAM_TCP_PROBE,
+	PROGRAM_TCP_SEND_RESET,
+	PROGRAM_TCP_RECEIVE_RESET,
+	PROGRAMS
+};
 #include "maps.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -19,18 +27,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Set before load from the tracepoint's prototype: 6.17 added err, and fires for failed sends too. RetransSegs has always counted those. */
 const volatile bool retransmit_has_error = true;
 
-/* What is known of a socket; freed by the kernel with it. Children of a listener inherit it (BPF_F_CLONE), which gives them their cgroup on version 1. */
-struct connection {
-	u64 cgroup;
-	u64 connecting_since; /* 0 = no connect is under way */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct connection);
-} connections SEC(".maps");
+#include "sockets.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -46,16 +43,30 @@ struct {
 	__type(value, struct retransmit_value);
 } retransmits SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct lifetime_key);
+	__type(value, struct histogram);
+} lifetimes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct rtt_key);
+	__type(value, struct histogram);
+} round_trips SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct reset_key);
+	__type(value, struct reset_value);
+} resets SEC(".maps");
+
+static const struct reset_value no_resets;
 static const struct histogram no_histogram;
 static const struct retransmit_value no_segments;
-
-/* Any context. On version 1 a socket that is older than the programs has no storage: cgroup 0, unknown. */
-static __always_inline u64 socket_cgroup(struct sock *sk, struct connection *connection)
-{
-	if (cgroup_v2)
-		return socket_cgroup_v2(sk);
-	return connection ? connection->cgroup : 0;
-}
 
 /* connect() and listen() run in the caller's context, unless a kernel thread does it (MPTCP subflows, NFS). */
 static __always_inline struct connection *remember(struct sock *sk)
@@ -115,6 +126,33 @@ static __always_inline void connect_ended(struct sock *sk, struct connection *co
 	record(sk, connection, ROLE_CLIENT, error, ns);
 }
 
+/* The connection lasts from here; a child socket of a listener that the programs have not seen gets its storage now. */
+static __always_inline void established(struct sock *sk, u64 role)
+{
+	struct connection *connection = bpf_sk_storage_get(&connections, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!connection) {
+		lose(PROGRAM_INET_SOCK_SET_STATE, storage_full);
+		return;
+	}
+	connection->established_since = bpf_ktime_get_ns();
+	connection->role = role;
+}
+
+static __always_inline void closed(struct sock *sk, struct connection *connection)
+{
+	struct lifetime_key key = { .cgroup = socket_cgroup(sk, connection), .role = (u32)connection->role };
+	u64 since = connection->established_since;
+	struct histogram *histogram;
+
+	connection->established_since = 0;
+	if (ignored(key.cgroup))
+		return;
+	histogram = group_value(lifetimes, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
+	if (histogram)
+		histogram_add(histogram, bpf_ktime_get_ns() - since);
+}
+
 static __always_inline void state_changed(struct sock *sk, int old, int new)
 {
 	struct connection *connection;
@@ -139,6 +177,10 @@ static __always_inline void state_changed(struct sock *sk, int old, int new)
 		lose(PROGRAM_INET_SOCK_SET_STATE, unmeasured);
 	else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		accepted(sk, connection);
+	if (new == TCP_ESTABLISHED)
+		established(sk, old == TCP_SYN_RECV ? ROLE_SERVER : ROLE_CLIENT);
+	else if (connection && connection->established_since)
+		closed(sk, connection);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -214,6 +256,76 @@ int tcp_retransmit_synack(u64 *ctx)
 
 	/* The socket is the listener. */
 	retransmitted((struct sock *)ctx[0], RETRANSMIT_SYNACK, 0, 1, PROGRAM_TCP_RETRANSMIT_SYNACK);
+	run_end(run);
+	return 0;
+}
+
+static __always_inline bool is_sampled(void)
+{
+	u32 zero = 0;
+	struct control *now = bpf_map_lookup_elem(&control, &zero);
+
+	return now && now->rtt_sampling && bpf_get_prandom_u32() % now->rtt_sampling == 0;
+}
+
+/* The smoothed round-trip time as the connection has it at a received segment, in eighths of a microsecond; 0 = none was measured. */
+static __always_inline void measure_round_trip(struct sock *sk)
+{
+	u32 srtt_us = BPF_CORE_READ((struct tcp_sock *)sk, srtt_us);
+	struct connection *connection = cgroup_v2 ? 0 : bpf_sk_storage_get(&connections, sk, 0, 0);
+	struct rtt_key key = { .cgroup = socket_cgroup(sk, connection) };
+	struct histogram *histogram;
+
+	if (!srtt_us || ignored(key.cgroup))
+		return;
+	histogram = group_value(round_trips, &key, no_histogram, PROGRAM_TCP_PROBE);
+	if (histogram)
+		histogram_add(histogram, (u64)srtt_us * 125);
+}
+
+SEC("tp_btf/tcp_probe")
+int tcp_probe(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_TCP_PROBE);
+
+	if (is_sampled())
+		measure_round_trip((struct sock *)ctx[0]);
+	run_end(run);
+	return 0;
+}
+
+/* Without a socket: a segment for a port where nobody listens, which is the node's. */
+static __always_inline void count_reset(struct sock *sk, u32 direction, u32 program)
+{
+	struct reset_key key = { .direction = direction };
+	struct reset_value *value;
+
+	/* A request or a TIME_WAIT socket has no cgroup field. */
+	if (sk && sk->__sk_common.skc_state != TCP_TIME_WAIT && sk->__sk_common.skc_state != TCP_NEW_SYN_RECV)
+		key.cgroup = socket_cgroup(sk, cgroup_v2 ? 0 : bpf_sk_storage_get(&connections, sk, 0, 0));
+	if (ignored(key.cgroup))
+		return;
+	value = group_value(resets, &key, no_resets, program);
+	if (value)
+		__sync_fetch_and_add(&value->resets, 1);
+}
+
+SEC("tp_btf/tcp_send_reset")
+int tcp_send_reset(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_TCP_SEND_RESET);
+
+	count_reset((struct sock *)ctx[0], DIRECTION_TRANSMIT, PROGRAM_TCP_SEND_RESET);
+	run_end(run);
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int tcp_receive_reset(u64 *ctx)
+{
+	struct run run = run_begin(PROGRAM_TCP_RECEIVE_RESET);
+
+	count_reset((struct sock *)ctx[0], DIRECTION_RECEIVE, PROGRAM_TCP_RECEIVE_RESET);
 	run_end(run);
 	return 0;
 }
