@@ -28,7 +28,7 @@ public enum SavingStep: String, Sendable, Hashable, CaseIterable {
         case .dropsOff: ["drops"]
         case .diskOff: ["disk", "disk_issue"]
         case .schedulerOff: ["sched", "sched_fast"]
-        case .tcpOff: ["tcp"]
+        case .tcpOff: ["tcp", "iter"]
         }
     }
 

@@ -12,6 +12,8 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     /// Samples of round-trip times.
     case roundTrip = "tcp_rtt"
     case reset = "tcp_reset"
+    /// Connections that a listener dropped; also what a walk over all tasks had no room for.
+    case openSocket = "open_socket"
     /// Dropped packets.
     case drop = "packet_drop"
     case syscall
@@ -29,6 +31,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "inet_sock_set_state": self = .connect
         case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
         case "sys_enter", "sys_exit": self = .syscall
+        case "walk_tasks": self = .openSocket
         case "tcp_probe": self = .roundTrip
         case "tcp_send_reset", "tcp_receive_reset": self = .reset
         case "kfree_skb": self = .drop

@@ -66,6 +66,8 @@ public struct GroupKind: Sendable {
         .resets,
         .retransmits,
         .drops,
+        .connections,
+        .listenOverflows,
         .syscalls,
         .disks,
         .steal,

@@ -19,6 +19,9 @@ struct BPFMap: Sendable {
     private var strideBytes: Int { (valueBytes + 7) / 8 * 8 }
     private var perCPUBytes: Int { strideBytes * cpuCount }
 
+    /// The same map read as one that has one value for each key.
+    var plain: BPFMap { BPFMap(name: name, descriptor: descriptor, keyBytes: keyBytes, valueBytes: valueBytes, entries: entries, cpuCount: 1) }
+
     // MARK: Per-CPU hashes
 
     /// Every entry, in batches where the kernel can (5.6), else one by one.

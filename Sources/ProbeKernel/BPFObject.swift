@@ -106,6 +106,12 @@ final class BPFObject {
         return bpf_program__fd(program)
     }
 
+    /// The descriptor of a program that is run, not attached.
+    func descriptor(of function: String) throws(BPFFailure) -> Int32 {
+        guard let program = bpf_object__find_program_by_name(object, function) else { throw BPFFailure(errno: ENOENT) }
+        return bpf_program__fd(program)
+    }
+
     /// Takes a program off its hook; it stays loaded.
     func detach(_ function: String) {
         if let link = links.removeValue(forKey: function) { bpf_link__destroy(link) }

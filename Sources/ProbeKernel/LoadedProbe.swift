@@ -19,6 +19,8 @@ public final class LoadedProbe: @unchecked Sendable {
     /// What is in `ignored_cgroups`.
     private var ignored: Set<UInt64> = []
     private var isPaused = false
+    /// Number of the newest walk over all tasks.
+    private var walk: UInt64 = 0
     private var roundTripSampling: Int
     /// CLOCK_MONOTONIC at the last `resume`.
     private var resumedNanoseconds: UInt64 = 0
@@ -30,7 +32,7 @@ public final class LoadedProbe: @unchecked Sendable {
         self.program = program
         self.object = object
         self.programs = programs
-        let names = program.groupMaps.map(\.name) + ["costs", "losses", "syscall_filter", "ignored_cgroups", "control"]
+        let names = program.groupMaps.map(\.name) + ["costs", "losses", "syscall_filter", "ignored_cgroups", "control", "walk_number", "open_sockets"]
         maps = names.reduce(into: [:]) { $0[$1] = object.map($1) }
         rings = program.rings.reduce(into: [:]) { rings, ring in rings[ring.name] = object.map(ring.name).flatMap { RingReader(descriptor: $0.descriptor) } }
     }
@@ -106,11 +108,30 @@ public final class LoadedProbe: @unchecked Sendable {
         }
     }
 
+    private var attachable: [String] { program.hooks.filter { $0.tracepoint != nil && programs[$0.function] != nil }.map(\.function) }
+
+    /// Walks over all tasks and gives every TCP socket that a process has open; the walk before is forgotten.
+    public func openSockets() throws(ProbeKernelError) -> [OpenSocket] {
+        guard let number = maps["walk_number"], let sockets = maps["open_sockets"], let program = programs["walk_tasks"] else { return [] }
+        return try lock.withLock { _ throws(ProbeKernelError) in
+            guard object != nil else { throw ProbeKernelError(.closed, "program \(self.program.name) was closed") }
+            walk += 1
+            try number.set(withUnsafeBytes(of: walk) { Array($0) }, at: 0)
+            var options = bpf_test_run_opts()
+            options.sz = MemoryLayout<bpf_test_run_opts>.size
+            let result = bpf_prog_test_run_opts(program, &options)
+            guard result == 0 else { throw .kernel(-result, doing: "walking over all tasks") }
+            let found = try sockets.plain.groups().compactMap(OpenSocket.init)
+            _ = try sockets.delete(found.filter { $0.walk != walk }.map { socket in withUnsafeBytes(of: socket.address) { Array($0) } })
+            return found.filter { $0.walk == walk }
+        }
+    }
+
     /// Takes every hook off its tracepoint: the node pays nothing until `resume`. Maps stay.
     public func pause() {
         lock.withLock { _ in
             guard !isPaused else { return }
-            for function in programs.keys { object?.detach(function) }
+            for function in attachable { object?.detach(function) }
             isPaused = true
         }
     }
@@ -123,7 +144,7 @@ public final class LoadedProbe: @unchecked Sendable {
             clock_gettime(CLOCK_MONOTONIC, &now)
             resumedNanoseconds = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
             if let control = maps["control"] { try write(to: control) }
-            for function in programs.keys.sorted() {
+            for function in attachable {
                 do throws(BPFFailure) {
                     _ = try object.attach(function)
                 } catch {

@@ -13,7 +13,8 @@ public struct ProbeLoader: Sendable {
     /// Looks at the kernel once; reading its BTF takes some milliseconds.
     public init() {
         host = HostKernel.current()
-        btf = KernelBTF.read(tracepoints: ProbeProgram.all.flatMap(\.hooks).map(\.tracepoint))
+        let hooks = ProbeProgram.all.flatMap(\.hooks)
+        btf = KernelBTF.read(tracepoints: hooks.compactMap(\.tracepoint), functions: hooks.compactMap(\.kernelFunction))
     }
 
     /// For tests: a kernel that has other tracepoints.
@@ -53,10 +54,12 @@ public struct ProbeLoader: Sendable {
     private func missingTracepoints(of program: ProbeProgram) -> [String: HookFailure] {
         program.hooks.reduce(into: [:]) { failures, hook in
             if let btf {
-                guard btf.argumentCounts[hook.tracepoint] == nil else { return }
+                let isThere = hook.tracepoint.map { btf.argumentCounts[$0] != nil } ?? btf.functions.contains(hook.place)
+                guard !isThere else { return }
+                let what = hook.tracepoint == nil ? "function" : "tracepoint"
                 failures[hook.function] = HookFailure(
                     stage: .find, errorName: nil,
-                    reason: "kernel \(host.release) has no tracepoint \(hook.tracepoint) in its BTF; it takes about Linux \(hook.leastKernel)")
+                    reason: "kernel \(host.release) has no \(what) \(hook.place) in its BTF; it takes about Linux \(hook.leastKernel)")
             } else {
                 failures[hook.function] = HookFailure(
                     stage: .find, errorName: nil,
@@ -118,7 +121,7 @@ public struct ProbeLoader: Sendable {
         for hook in program.hooks where failures[hook.function] == nil {
             KernelLog.begin()
             do throws(BPFFailure) {
-                descriptors[hook.function] = try object.attach(hook.function)
+                descriptors[hook.function] = try hook.tracepoint == nil ? object.descriptor(of: hook.function) : object.attach(hook.function)
                 _ = KernelLog.end()
             } catch {
                 failures[hook.function] = hookFailure(.attach, errno: error.errno, log: KernelLog.end(), host: host)

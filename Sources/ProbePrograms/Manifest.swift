@@ -7,6 +7,7 @@ extension ProbeProgram {
     public static let all: [ProbeProgram] = [
         .sched,
         .schedFast,
+        .iter,
         .tcp,
         .drops,
         .syscall,

@@ -49,12 +49,34 @@ public struct ProbeProgram: Sendable {
 public struct ProbeHook: Sendable, Hashable {
     /// The C function's name; also `ebpf.program.name`.
     public let function: String
-    /// The tracepoint, attached through BTF (`tp_btf/...`).
-    public let tracepoint: String
+    /// The tracepoint, attached through BTF (`tp_btf/...`); nil for a program that is run by user space.
+    public let tracepoint: String?
+    /// The kernel function without which a program that is run does not load.
+    public let kernelFunction: String?
     /// The oldest kernel that has everything the program uses; a hint for people, the loader tries instead of comparing versions.
     public let leastKernel: String
     /// What this hook is needed for, for people.
     public let purpose: String
+
+    init(function: String, tracepoint: String, leastKernel: String, purpose: String) {
+        self.init(function: function, tracepoint: tracepoint, kernelFunction: nil, leastKernel: leastKernel, purpose: purpose)
+    }
+
+    /// A program that user space runs.
+    init(function: String, running kernelFunction: String, leastKernel: String, purpose: String) {
+        self.init(function: function, tracepoint: nil, kernelFunction: kernelFunction, leastKernel: leastKernel, purpose: purpose)
+    }
+
+    private init(function: String, tracepoint: String?, kernelFunction: String?, leastKernel: String, purpose: String) {
+        self.function = function
+        self.tracepoint = tracepoint
+        self.kernelFunction = kernelFunction
+        self.leastKernel = leastKernel
+        self.purpose = purpose
+    }
+
+    /// The tracepoint or the kernel function.
+    public var place: String { tracepoint ?? kernelFunction ?? "" }
 }
 
 /// A map from groups to per-CPU values.

@@ -107,6 +107,7 @@ struct AgentLoop {
     private mutating func export() {
         probes.drain()
         probes.settle(into: &aggregator)
+        probes.walk(into: &aggregator)
         let maps = probes.read(into: &aggregator)
         host.identify(for: &aggregator, now: Clock.monotonicNanoseconds())
         probes.ignore(aggregator.ignoredCgroups)

@@ -14,6 +14,8 @@ enum ProbePlan {
         let wanted: [(program: ProbeProgram, isWanted: Bool)] = [
             (.sched, signals.scheduler.enabled && !isFast && !steps.contains(.schedulerOff)),
             (.schedFast, signals.scheduler.enabled && isFast && !steps.contains(.schedulerOff)),
+            // Before tcp and drops, which look into its maps.
+            (.iter, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.drops, signals.drops.enabled && !steps.contains(.dropsOff)),
             (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
@@ -25,7 +27,8 @@ enum ProbePlan {
     /// Names of the kinds that the configuration asks for, whether or not the budget lets them run now.
     static func kinds(_ signals: ProbeSignals) -> Set<String> {
         let maps = Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name))
-        return signals.scheduler.enabled ? maps.union(["steal", "throttling", "pressure"]) : maps
+        let host = signals.scheduler.enabled ? maps.union(["steal", "throttling", "pressure"]) : maps
+        return signals.tcp.enabled ? host.union(["connections", "listen_overflows"]) : host
     }
 
     /// What the budget may take back. `precision: Exact` asks for exact times or none.

@@ -16,6 +16,7 @@ struct ProbeSet {
     private(set) var dropReasons: [UInt32: String] = [:]
     /// Set while system calls are sampled by time.
     private var duty: DutyCycle?
+    private var sockets = SocketTable()
     /// Who decodes the records of a program's rings, by the program's name.
     private var decoders: [String: any EventDecoder] = [:]
 
@@ -44,6 +45,7 @@ struct ProbeSet {
             cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
         settings.roundTripSampling = configuration.signals.tcp.rttSampling
         load(missing, settings)
+        if missing.contains(where: { $0.name == ProbeProgram.iter.name }) { sockets = SocketTable() }
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
         return gone
     }
@@ -169,6 +171,16 @@ struct ProbeSet {
             } catch {
                 AgentLog.error("namespaces could not be left out in the kernel; they are filtered later", ("reason", error.message))
             }
+        }
+    }
+
+    /// Looks at all open sockets.
+    mutating func walk(into aggregator: inout ProbeAggregator) {
+        guard let probe = loaded[ProbeProgram.iter.name] else { return }
+        do {
+            sockets.take(try probe.openSockets(), into: &aggregator)
+        } catch {
+            AgentLog.error("open sockets could not be read", ("reason", error.message))
         }
     }
 

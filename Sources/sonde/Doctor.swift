@@ -139,7 +139,7 @@ struct Examination {
 
     private func hook(_ outcome: HookOutcome, of program: ProbeProgram) -> JSONValue {
         [
-            "program": .string(program.name), "function": .string(outcome.hook.function), "tracepoint": .string(outcome.hook.tracepoint),
+            "program": .string(program.name), "function": .string(outcome.hook.function), "tracepoint": .string(outcome.hook.place),
             "attached": .bool(outcome.isAttached), "reason": .string(outcome.failure?.reason ?? ""),
             "error": outcome.failure?.errorName.map { .string($0) } ?? .null,
         ]

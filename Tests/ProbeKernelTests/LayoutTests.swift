@@ -31,6 +31,13 @@ import Testing
             ["cgroup": 0, "reason": DropKey.reasonOffset, "transport_and_direction": DropKey.transportAndDirectionOffset]
         ),
         ("drops", "drop_value", DropValue.byteCount, ["packets": DropValue.packetsOffset, "bytes": DropValue.bytesOffset]),
+        (
+            "iter", "open_socket", OpenSocketLayout.byteCount,
+            [
+                "cgroup": OpenSocketLayout.cgroupOffset, "walk": OpenSocketLayout.walkOffset, "drops": OpenSocketLayout.dropsOffset,
+                "state": OpenSocketLayout.stateOffset,
+            ]
+        ),
         ("syscall", "syscall_key", SyscallKey.byteCount, ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]),
         ("syscall", "syscall_filter", SyscallFilter.byteCount, ["words": 0]),
         (

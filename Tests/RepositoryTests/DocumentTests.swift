@@ -22,7 +22,7 @@ import Testing
         let text = try Repository.text("docs/signals.md")
         let program = try #require(ProbeProgram.all.first { $0.name == name })
         #expect(text.contains("| `\(name)` |"))
-        for word in program.hooks.map(\.tracepoint) + program.metricNames {
+        for word in program.hooks.map(\.place) + program.metricNames {
             #expect(text.contains("`\(word)`"), "docs/signals.md does not name \(word) of \(name)")
         }
     }

@@ -8,7 +8,7 @@ extension ProbeProgram {
         name: "drops",
         hooks: [ProbeHook(function: "kfree_skb", tracepoint: "kfree_skb", leastKernel: "5.11 (reasons: 5.17)", purpose: "a packet is dropped")],
         groupMaps: [ProbeMap(name: "drops", keyBytes: DropKey.byteCount, valueBytes: DropValue.byteCount, entries: 2048, leastEntries: 256)],
-        sharedMaps: ["connections"],
+        sharedMaps: ["connections", "open_sockets", "listeners"],
         signals: [
             ProbeSignal(metric: "ebpf.network.drops", needs: ["kfree_skb"], completedBy: []),
             ProbeSignal(metric: "ebpf.network.drops.size", needs: ["kfree_skb"], completedBy: []),

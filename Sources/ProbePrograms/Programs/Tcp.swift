@@ -21,6 +21,7 @@ extension ProbeProgram {
             ProbeMap(name: "resets", keyBytes: ResetKey.byteCount, valueBytes: ResetValue.byteCount, entries: 2048, leastEntries: 256),
             ProbeMap(name: "retransmits", keyBytes: RetransmitKey.byteCount, valueBytes: RetransmitValue.byteCount, entries: 4096, leastEntries: 512),
         ],
+        sharedMaps: ["open_sockets", "listeners"],
         signals: [
             ProbeSignal(metric: "ebpf.tcp.connect.duration", needs: ["inet_sock_set_state"], completedBy: []),
             ProbeSignal(metric: "ebpf.tcp.retransmits", needs: ["tcp_retransmit_skb"], completedBy: ["tcp_retransmit_synack"]),

@@ -86,6 +86,7 @@ struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
 	int pid;
+	struct files_struct *files;
 	struct sched_entity se;
 	struct sched_info sched_info; /* CONFIG_SCHED_INFO */
 	struct css_set *cgroups;
@@ -105,8 +106,49 @@ struct sock_cgroup_data___before_5_16 {
 	u64 val;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
+	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	__u16 skc_num;
+	possible_net_t skc_net;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	void *private_data;
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct socket {
+	struct sock *sk;
 };
 
 struct sock {
@@ -114,6 +156,7 @@ struct sock {
 	int sk_err;
 	u16 sk_protocol;
 	u8 sk_shutdown;
+	atomic_t sk_drops;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 

@@ -89,6 +89,14 @@ struct drop_value {
 	u64 bytes;
 };
 
+/* A TCP socket that a process has open, as the walk over all tasks found it; the key is its address. */
+struct open_socket {
+	u64 cgroup;
+	u64 walk;  /* number of the newest walk that found it */
+	u32 drops; /* of a listener: connections that it could not take */
+	u32 state; /* include/net/tcp_states.h */
+};
+
 struct syscall_key {
 	u64 cgroup;
 	u32 nr;
@@ -132,6 +140,7 @@ _Static_assert(sizeof(struct disk_key) == 16, "disk_key");
 _Static_assert(sizeof(struct reset_key) == 16, "reset_key");
 _Static_assert(sizeof(struct lifetime_key) == 16, "lifetime_key");
 _Static_assert(sizeof(struct drop_key) == 16, "drop_key");
+_Static_assert(sizeof(struct open_socket) == 24, "open_socket");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
 _Static_assert(sizeof(struct control) == 24, "control");

@@ -21,10 +21,46 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
-/* Any context. On version 1 a socket that is older than the programs has no storage: cgroup 0, unknown. */
+/* By address: every TCP socket that some process has open. iter.bpf.c fills it; user space takes out what the newest walk did not find. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 32768);
+	__type(key, u64);
+	__type(value, struct open_socket);
+} open_sockets SEC(".maps");
+
+/* Cgroup of the listener, by network namespace (upper 32 bits) and port. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u64);
+} listeners SEC(".maps");
+
+static __always_inline u64 local_end(struct sock *sk)
+{
+	return (u64)BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) << 32 | BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+/* Version 1, for a socket that is older than the programs, or the child of such a listener: what the newest walk found. 0 = unknown. */
+static __always_inline u64 walked_cgroup(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct open_socket *known = bpf_map_lookup_elem(&open_sockets, &key);
+	u64 *listener;
+
+	if (known)
+		return known->cgroup;
+	key = local_end(sk);
+	listener = bpf_map_lookup_elem(&listeners, &key);
+	return listener ? *listener : 0;
+}
+
+/* Any context. */
 static __always_inline u64 socket_cgroup(struct sock *sk, struct connection *connection)
 {
 	if (cgroup_v2)
 		return socket_cgroup_v2(sk);
-	return connection ? connection->cgroup : 0;
+	return connection && connection->cgroup ? connection->cgroup : walked_cgroup(sk);
 }

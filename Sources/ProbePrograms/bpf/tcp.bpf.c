@@ -135,6 +135,8 @@ static __always_inline void established(struct sock *sk, u64 role)
 		lose(PROGRAM_INET_SOCK_SET_STATE, storage_full);
 		return;
 	}
+	if (!cgroup_v2 && !connection->cgroup)
+		connection->cgroup = walked_cgroup(sk);
 	connection->established_since = bpf_ktime_get_ns();
 	connection->role = role;
 }
