@@ -2,12 +2,21 @@
 // ExportQueue keeps batches and decides over them; MetricsExporter sends them.
 // They never change once they are made: what is sent again is the same bytes.
 
+/// What a request carries.
+enum ExportSignal: Sendable, Hashable {
+    case metrics, logs
+
+    /// Behind the endpoint (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
+    var path: String { self == .metrics ? "v1/metrics" : "v1/logs" }
+}
+
 /// An encoded request.
 struct ExportBatch: Equatable, Sendable {
+    var signal = ExportSignal.metrics
     /// The request's body, compressed when `contentEncoding` says so.
     var body: [UInt8]
     var contentEncoding: String?
-    /// Points in it: losses are counted in points.
+    /// Points, or log records, in it: losses are counted in these.
     var points: Int
 }
 
@@ -46,7 +55,7 @@ public enum ExportEvent: Hashable, Sendable {
     case partlyRejected(points: Int, message: String)
 }
 
-/// Points by what became of them since the exporter began.
+/// Points, or log records, by what became of them since the exporter began.
 public struct ExportCounts: Hashable, Sendable {
     public var seen: UInt64 = 0
     public var exported: UInt64 = 0

@@ -32,7 +32,9 @@ struct ExportQueue: Sendable {
     }
 
     let policy: ExportPolicy
+    /// Points of metrics.
     private(set) var counts = ExportCounts()
+    private(set) var logCounts = ExportCounts()
     private var waiting: [ExportBatch] = []
     private var waitingBytes = 0
     private var inFlight: ExportBatch?
@@ -47,15 +49,21 @@ struct ExportQueue: Sendable {
 
     /// Takes a batch in; the oldest ones go when there is no room.
     mutating func enqueue(_ batch: ExportBatch) {
-        counts.seen += UInt64(batch.points)
+        book(batch) { $0.seen += UInt64(batch.points) }
         waiting.append(batch)
         waitingBytes += batch.body.count
         dropOldest()
     }
 
     private mutating func dropOldest() {
-        while waiting.count > policy.batchesMax || waitingBytes > policy.bytesMax { counts.drop(takeFirst().points, because: "queue_full") }
+        while waiting.count > policy.batchesMax || waitingBytes > policy.bytesMax { drop(takeFirst(), because: "queue_full") }
     }
+
+    private mutating func book(_ batch: ExportBatch, _ change: (inout ExportCounts) -> Void) {
+        if batch.signal == .metrics { change(&counts) } else { change(&logCounts) }
+    }
+
+    private mutating func drop(_ batch: ExportBatch, because reason: String) { book(batch) { $0.drop(batch.points, because: reason) } }
 
     private mutating func takeFirst() -> ExportBatch {
         let first = waiting.removeFirst()
@@ -88,7 +96,7 @@ struct ExportQueue: Sendable {
         case .accepted(let rejected, let message): return accepted(batch, rejected: min(max(rejected, 0), batch.points), message)
         case .refused(let failure):
             failures = 0
-            counts.drop(batch.points, because: failure.reason)
+            drop(batch, because: failure.reason)
             return change(to: .refusing, .refused(failure))
         case .retry(let failure, let after):
             waiting.insert(batch, at: 0)
@@ -102,8 +110,10 @@ struct ExportQueue: Sendable {
 
     private mutating func accepted(_ batch: ExportBatch, rejected: Int, _ message: String) -> ExportEvent? {
         failures = 0
-        counts.exported += UInt64(batch.points - rejected)
-        counts.drop(rejected, because: "rejected")
+        book(batch) {
+            $0.exported += UInt64(batch.points - rejected)
+            $0.drop(rejected, because: "rejected")
+        }
         return rejected > 0 ? change(to: .rejecting, .partlyRejected(points: rejected, message: message)) : change(to: .working, .working)
     }
 
@@ -127,6 +137,6 @@ struct ExportQueue: Sendable {
     }
 
     private mutating func giveUp() {
-        while !waiting.isEmpty { counts.drop(takeFirst().points, because: "shutdown") }
+        while !waiting.isEmpty { drop(takeFirst(), because: "shutdown") }
     }
 }

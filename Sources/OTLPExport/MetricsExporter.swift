@@ -12,16 +12,16 @@ public struct ExportDestination: Sendable {
         case none, gzip
     }
 
-    /// The full URL of the metrics signal: `http://host:4318/v1/metrics`.
-    public var url: String
+    /// The base URL, without a slash at its end: `http://host:4318`.
+    public var endpoint: String
     /// Further headers; values may be credentials and appear in no message.
     public var headers: [(String, String)]
     public var compression: Compression
     public var tls: TLSConfiguration?
 
-    /// - Parameter endpoint: the base URL; `v1/metrics` is added (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
+    /// - Parameter endpoint: the base URL; `v1/metrics` and `v1/logs` are added (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
     public init(endpoint: String, headers: [(String, String)] = [], compression: Compression = .gzip, tls: TLSConfiguration? = nil) {
-        url = endpoint + (endpoint.hasSuffix("/") ? "" : "/") + "v1/metrics"
+        self.endpoint = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
         self.headers = headers
         self.compression = compression
         self.tls = tls
@@ -53,7 +53,11 @@ public final class MetricsExporter: Sendable {
         state = Mutex(State(queue: ExportQueue(policy: policy), destination: destination))
     }
 
+    /// Points of metrics by what became of them.
     public var counts: ExportCounts { state.withLock { $0.queue.counts } }
+
+    /// Log records by what became of them.
+    public var logCounts: ExportCounts { state.withLock { $0.queue.logCounts } }
 
     /// Batches that wait for the receiver.
     public var waitingCount: Int { state.withLock { $0.queue.waitingCount } }
@@ -63,12 +67,20 @@ public final class MetricsExporter: Sendable {
 
     /// Encodes and compresses a request on the caller's thread and hands it over.
     public func enqueue(_ request: MetricsRequest) {
-        let points = request.pointCount
-        if points == 0 { return }
-        var batch = ExportBatch(body: request.bytes(), contentEncoding: nil, points: points)
+        if request.pointCount > 0 { enqueue(ExportBatch(body: request.bytes(), contentEncoding: nil, points: request.pointCount)) }
+    }
+
+    /// The same for log records.
+    public func enqueue(_ request: LogsRequest) {
+        if request.recordCount > 0 { enqueue(ExportBatch(signal: .logs, body: request.bytes(), contentEncoding: nil, points: request.recordCount)) }
+    }
+
+    private func enqueue(_ plain: ExportBatch) {
+        var batch = plain
         // Without memory for zlib the body leaves as it is.
         if state.withLock({ $0.destination.compression }) == .gzip, let compressed = try? Gzip.compress(batch.body) {
-            batch = ExportBatch(body: compressed, contentEncoding: "gzip", points: points)
+            batch.body = compressed
+            batch.contentEncoding = "gzip"
         }
         state.withLock { $0.queue.enqueue(batch) }
         wakeup.signal()
@@ -129,10 +141,11 @@ public final class MetricsExporter: Sendable {
         let destination = state.withLock { $0.destination }
         var headers = destination.headers + [("content-type", "application/x-protobuf")]
         if let encoding = batch.contentEncoding { headers.append(("content-encoding", encoding)) }
+        let url = "\(destination.endpoint)/\(batch.signal.path)"
         let request = HTTPRequest(
-            method: "POST", url: destination.url, headers: headers, body: batch.body, timeout: timeout, maxResponseBytes: 1 << 20, tls: destination.tls)
+            method: "POST", url: url, headers: headers, body: batch.body, timeout: timeout, maxResponseBytes: 1 << 20, tls: destination.tls)
         do {
-            return ExportOutcome(try await client.send(request), url: destination.url)
+            return ExportOutcome(try await client.send(request), url: url)
         } catch let error as HTTPError {
             return ExportOutcome(error)
         } catch {

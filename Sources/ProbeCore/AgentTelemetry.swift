@@ -67,11 +67,13 @@ public struct MapReading: Sendable, Hashable {
 public struct AgentReading: Sendable {
     public var process: ProcessReading
     public var export: ExportReading
+    public var logExport: ExportReading
     public var maps: [MapReading]
 
-    public init(process: ProcessReading, export: ExportReading, maps: [MapReading]) {
+    public init(process: ProcessReading, export: ExportReading, logExport: ExportReading = ExportReading(), maps: [MapReading]) {
         self.process = process
         self.export = export
+        self.logExport = logExport
         self.maps = maps
     }
 }
@@ -124,7 +126,7 @@ public struct AgentTelemetry: Sendable {
         let span = TimeSpan(startUnixNanoseconds: startUnixNanoseconds, endUnixNanoseconds: unixNanoseconds)
         let now = TimeSpan(startUnixNanoseconds: 0, endUnixNanoseconds: unixNanoseconds)
         var metrics = [
-            events(aggregator.ledger, reading.export, span),
+            events(aggregator.ledger, reading, span),
             Metric(
                 name: "ebpf.agent.series", description: "Series of the newest export.", unit: "{series}",
                 data: .gauge([NumberPoint(time: now, value: .int(Int64(aggregator.seriesCount)))])),
@@ -136,10 +138,9 @@ public struct AgentTelemetry: Sendable {
         return ResourceMetrics(resource: resource, scope: aggregator.settings.scope, metrics: metrics)
     }
 
-    private func events(_ ledger: EventLedger, _ export: ExportReading, _ span: TimeSpan) -> Metric {
-        var all = export.dropped.map { (EventLedger.Entry(eventClass: .metricPoint, outcome: .dropped, reason: $0), $1) }
-        all.append((EventLedger.Entry(eventClass: .metricPoint, outcome: .seen, reason: ""), export.seen))
-        all.append((EventLedger.Entry(eventClass: .metricPoint, outcome: .exported, reason: ""), export.exported))
+    private func events(_ ledger: EventLedger, _ reading: AgentReading, _ span: TimeSpan) -> Metric {
+        var all = Self.entries(reading.export, .metricPoint)
+        if reading.logExport.seen > 0 { all += Self.entries(reading.logExport, .logRecord) }
         let counts = Dictionary(all + Array(ledger.counts) + Array(losses.counts), uniquingKeysWith: +)
         let points = counts.map { entry, count in
             let reason = entry.reason.isEmpty ? [] : [Attribute("ebpf.event.reason", .string(entry.reason))]
@@ -150,6 +151,13 @@ public struct AgentTelemetry: Sendable {
         }
         return Metric(
             name: "ebpf.agent.events", description: "Events by what became of them.", unit: "{event}", data: .sum(points, .cumulative, .monotonic))
+    }
+
+    private static func entries(_ export: ExportReading, _ eventClass: EventClass) -> [(EventLedger.Entry, UInt64)] {
+        export.dropped.map { (EventLedger.Entry(eventClass: eventClass, outcome: .dropped, reason: $0), $1) } + [
+            (EventLedger.Entry(eventClass: eventClass, outcome: .seen, reason: ""), export.seen),
+            (EventLedger.Entry(eventClass: eventClass, outcome: .exported, reason: ""), export.exported),
+        ]
     }
 
     private func programs(_ span: TimeSpan) -> [Metric] {

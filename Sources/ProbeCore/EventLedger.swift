@@ -21,6 +21,10 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     case disk
     /// Numbers that the kernel keeps in files; they are no events, so none is ever booked.
     case hostFile = "host_file"
+    /// OOM kills, crashes, program starts.
+    case processEvent = "process_event"
+    /// Log records handed to the exporter.
+    case logRecord = "log_record"
     /// Points handed to the exporter.
     case metricPoint = "metric_point"
 
@@ -31,6 +35,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "inet_sock_set_state": self = .connect
         case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
         case "sys_enter", "sys_exit": self = .syscall
+        case "sched_process_exec", "sched_process_exit", "mark_victim": self = .processEvent
         case "walk_tasks": self = .openSocket
         case "tcp_probe": self = .roundTrip
         case "tcp_send_reset", "tcp_receive_reset": self = .reset

@@ -59,6 +59,9 @@ public struct ProbeAggregator: Sendable {
     private var gauges: [GroupKind: [GroupKey: UInt64]] = [:]
     private var windowStart: UInt64
     private var departing: Set<Owner> = []
+    var events = EventLog()
+    /// What to add to CLOCK_MONOTONIC for nanoseconds of the Unix epoch: records carry the one, OTLP wants the other.
+    public var unixMinusMonotonicNanoseconds: UInt64 = 0
 
     /// - Parameter startUnixNanoseconds: when counting began: the start time of series that are there in the first window.
     public init(settings: Settings, startUnixNanoseconds: UInt64) {
@@ -126,6 +129,7 @@ public struct ProbeAggregator: Sendable {
     /// Whether counts came from a cgroup that no walk has shown.
     public var hasUnknownCgroups: Bool {
         arrivals.keys.contains { $0.key.cgroup != 0 && identities.resolve($0.key.cgroup) == .unknown }
+            || events.waiting.contains { $0.cgroup != 0 && identities.resolve($0.cgroup) == .unknown }
     }
 
     /// Takes a complete walk of the cgroup tree.
@@ -155,6 +159,8 @@ public struct ProbeAggregator: Sendable {
 
     /// Cgroups of the newest walk.
     public var cgroupCount: Int { identities.livingCount }
+
+    func resolve(_ cgroup: UInt64) -> IdentityIndex.Resolution { cgroup == 0 ? .known(.unresolved) : identities.resolve(cgroup) }
 
     // MARK: Changes
 
@@ -252,7 +258,7 @@ extension ProbeAggregator {
     }
 
     /// With a list of namespaces to include, what is in no namespace, or in one that is not known, is left out.
-    private func isSelected(_ owner: Owner) -> Bool {
+    func isSelected(_ owner: Owner) -> Bool {
         if owner == .overflow { return true }
         return owner.namespace.map(settings.namespaces.contains) ?? settings.namespaces.include.isEmpty
     }

@@ -83,7 +83,7 @@ extension Attempt {
     fileprivate func prepareControl(of object: BPFObject) -> HookFailure? {
         guard let control = object.map("control") else { return nil }
         do throws(ProbeKernelError) {
-            try control.set(ControlValue(roundTripSampling: settings.roundTripSampling).bytes, at: 0)
+            try control.set(ControlValue(recordsExec: settings.recordsExec, roundTripSampling: settings.roundTripSampling).bytes, at: 0)
             return nil
         } catch {
             return HookFailure(stage: .load, errorName: nil, reason: error.message)
@@ -94,11 +94,14 @@ extension Attempt {
 /// What the map `control` holds.
 struct ControlValue {
     var isFiltering = false
+    var recordsExec: Bool
     var roundTripSampling: Int
     var sinceNanoseconds: UInt64 = 0
 
     var bytes: [UInt8] {
-        [UInt64(isFiltering ? 1 : 0), UInt64(max(roundTripSampling, 0)), sinceNanoseconds].flatMap { word in withUnsafeBytes(of: word) { Array($0) } }
+        [UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), UInt64(max(roundTripSampling, 0)), sinceNanoseconds].flatMap { word in
+            withUnsafeBytes(of: word) { Array($0) }
+        }
     }
 }
 

@@ -22,13 +22,15 @@ public final class LoadedProbe: @unchecked Sendable {
     /// Number of the newest walk over all tasks.
     private var walk: UInt64 = 0
     private var roundTripSampling: Int
+    private var recordsExec: Bool
     /// CLOCK_MONOTONIC at the last `resume`.
     private var resumedNanoseconds: UInt64 = 0
     /// Descriptors of the attached programs by function.
     private let programs: [String: Int32]
 
-    init(program: ProbeProgram, object: BPFObject, programs: [String: Int32], roundTripSampling: Int) {
-        self.roundTripSampling = roundTripSampling
+    init(program: ProbeProgram, object: BPFObject, programs: [String: Int32], settings: ProbeSettings) {
+        roundTripSampling = settings.roundTripSampling
+        recordsExec = settings.recordsExec
         self.program = program
         self.object = object
         self.programs = programs
@@ -84,16 +86,19 @@ public final class LoadedProbe: @unchecked Sendable {
     }
 
     private func write(to control: BPFMap) throws(ProbeKernelError) {
-        let value = ControlValue(isFiltering: !ignored.isEmpty, roundTripSampling: roundTripSampling, sinceNanoseconds: resumedNanoseconds)
+        let value = ControlValue(
+            isFiltering: !ignored.isEmpty, recordsExec: recordsExec, roundTripSampling: roundTripSampling, sinceNanoseconds: resumedNanoseconds)
         try control.set(value.bytes, at: 0)
     }
 
-    /// Looks at one of so many received segments from now on.
-    public func sampleRoundTrips(oneOf count: Int) throws(ProbeKernelError) {
+    /// Looks at one of so many received segments, and records program starts or not, from now on.
+    public func change(roundTripSampling: Int, recordsExec: Bool) throws(ProbeKernelError) {
         guard let control = maps["control"] else { return }
         try lock.withLock { _ throws(ProbeKernelError) in
             guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
-            roundTripSampling = count
+            guard roundTripSampling != self.roundTripSampling || recordsExec != self.recordsExec else { return }
+            self.roundTripSampling = roundTripSampling
+            self.recordsExec = recordsExec
             try write(to: control)
         }
     }

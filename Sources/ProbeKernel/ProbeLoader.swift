@@ -78,6 +78,7 @@ public struct ProbeLoader: Sendable {
             ("switch_has_prev_state", .flag(btf?.argumentCounts["sched_switch"] ?? 0 >= 4)),
             // 5.11 took the queue away from block_rq_issue, which was its first argument.
             ("request_argument", .word(btf?.argumentCounts["block_rq_issue"] ?? 1 >= 2 ? 1 : 0)),
+            ("victim_has_task", .flag(btf?.argumentCounts["mark_victim"] ?? 0 >= 2)),
             ("drop_has_reason", .flag(btf?.argumentCounts["kfree_skb"] ?? 0 >= 3)),
             ("drop_has_socket", .flag(btf?.argumentCounts["kfree_skb"] ?? 0 >= 4)),
             ("retransmit_has_error", .flag(btf?.argumentCounts["tcp_retransmit_skb"] ?? 0 >= 3)),
@@ -131,7 +132,7 @@ public struct ProbeLoader: Sendable {
         return ProbeLoad(
             program: program, failures: failures,
             probe: LoadedProbe(
-                program: program, object: object, programs: descriptors, roundTripSampling: attempt.settings.roundTripSampling))
+                program: program, object: object, programs: descriptors, settings: attempt.settings))
     }
 }
 

@@ -21,6 +21,8 @@ public struct ProbeSettings: Sendable, Hashable {
     public var systemCalls: Set<UInt32>
     /// Round-trip times are taken of one of so many received segments; 0: of none.
     public var roundTripSampling = 16
+    /// Whether program starts are recorded.
+    public var recordsExec = false
 
     public init(
         cgroupMode: CgroupMode, histogramUnit: HistogramUnit = .binarySecond, mapMemoryBytes: Int? = nil, systemCalls: Set<UInt32> = []

@@ -28,9 +28,10 @@ public enum ProgramCost {
 /// The only entry of `control`: what user space changes while programs run.
 public enum Control {
     public static let filteringOffset = 0
-    public static let roundTripSamplingOffset = 8
-    public static let sinceNanosecondsOffset = 16
-    public static let byteCount = 24
+    public static let execEventsOffset = 8
+    public static let roundTripSamplingOffset = 16
+    public static let sinceNanosecondsOffset = 24
+    public static let byteCount = 32
 }
 
 /// The value of `losses`, one entry for each hook of the program.

@@ -13,5 +13,6 @@ extension ProbeProgram {
         .syscall,
         .disk,
         .diskIssue,
+        .process,
     ]
 }

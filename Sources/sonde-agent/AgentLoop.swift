@@ -90,7 +90,7 @@ struct AgentLoop {
             }
         }
         AgentLog.info("stopping: last export", ("deadline", "\(Self.flushTime)"))
-        export()
+        export(isLast: true)
         probes.close()
     }
 
@@ -99,12 +99,14 @@ struct AgentLoop {
     // MARK: A window
 
     private mutating func drain() {
+        aggregator.unixMinusMonotonicNanoseconds = Clock.unixNanoseconds() &- Clock.monotonicNanoseconds()
         probes.drain()
         drains += 1
         if drains % Self.drainsPerSettle == 0 { probes.settle(into: &aggregator) }
     }
 
-    private mutating func export() {
+    private mutating func export(isLast: Bool = false) {
+        aggregator.unixMinusMonotonicNanoseconds = Clock.unixNanoseconds() &- Clock.monotonicNanoseconds()
         probes.drain()
         probes.settle(into: &aggregator)
         probes.walk(into: &aggregator)
@@ -115,11 +117,11 @@ struct AgentLoop {
         if configuration.signals.disk.enabled { aggregator.names.devices = KernelNames.devices(inPartitions: readSmallFile("/proc/partitions") ?? "") }
         probes.readStatistics(into: &telemetry)
         let now = Clock.unixNanoseconds()
+        exporter.enqueue(LogsRequest(aggregator.takeLogs(isLast: isLast)))
         var metrics = aggregator.endWindow(at: now)
         probes.delete(aggregator.takeStaleKeys())
-        let counts = exporter.counts
         let reading = AgentReading(
-            process: ProcessUsage.read(), export: ExportReading(seen: counts.seen, exported: counts.exported, dropped: counts.dropped), maps: maps)
+            process: ProcessUsage.read(), export: ExportReading(exporter.counts), logExport: ExportReading(exporter.logCounts), maps: maps)
         metrics.append(telemetry.metrics(reading, aggregator: aggregator, version: AgentVersion.text, at: now))
         for request in Self.requests(metrics) { exporter.enqueue(request) }
         ProcessMemory.giveBackFreed()
@@ -187,7 +189,7 @@ struct AgentLoop {
     }
 
     /// Families that this version takes; the operator reports the others on the resource as well.
-    private static let families: Set<String> = ["scheduler", "tcp", "drops", "syscalls", "disk"]
+    private static let families: Set<String> = ["scheduler", "tcp", "drops", "syscalls", "disk", "events"]
 
     private func logWhatIsMissing() {
         let missing = configuration.signals.families.filter { $0.enabled && !Self.families.contains($0.name) }.map(\.name)
@@ -239,4 +241,8 @@ struct AgentLoop {
         apply()
         return true
     }
+}
+
+extension ExportReading {
+    init(_ counts: ExportCounts) { self.init(seen: counts.seen, exported: counts.exported, dropped: counts.dropped) }
 }

@@ -19,6 +19,7 @@ enum ProbePlan {
             (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.drops, signals.drops.enabled && !steps.contains(.dropsOff)),
             (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
+            (.process, signals.events.enabled),
             (.disk, signals.disk.enabled && !steps.contains(.diskOff)),
         ]
         return wanted.filter(\.isWanted).map(\.program)

@@ -2,6 +2,7 @@
 // AgentLoop owns one; it reads their maps each window.
 // It never stops for a signal that a kernel cannot give: that one is logged with its reason, the others run.
 
+import Glibc
 import ProbeCore
 import ProbeKernel
 import ProbePrograms
@@ -25,7 +26,10 @@ struct ProbeSet {
 
     /// The decoder of a program's records; nil for a program without rings.
     private static func decoder(for program: ProbeProgram, _ configuration: AgentConfiguration) -> (any EventDecoder)? {
-        nil
+        switch program.name {
+        case ProbeProgram.process.name: ProcessEvents(pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
+        default: nil
+        }
     }
 
     /// Loads and unloads so that exactly the wanted signals are taken.
@@ -38,12 +42,13 @@ struct ProbeSet {
         sample(systemCalls: steps.contains(.systemCallsSampled))
         if calls != systemCalls, let probe = loaded[ProbeProgram.syscall.name] { update(probe, calls) }
         systemCalls = calls
-        sampleRoundTrips(oneOf: configuration.signals.tcp.rttSampling)
+        change(configuration)
         let missing = programs.filter { loaded[$0.name] == nil && !failed.contains($0.name) }
         if missing.isEmpty { return gone }
         var settings = ProbeSettings(
             cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
         settings.roundTripSampling = configuration.signals.tcp.rttSampling
+        settings.recordsExec = configuration.signals.events.exec
         load(missing, settings)
         if missing.contains(where: { $0.name == ProbeProgram.iter.name }) { sockets = SocketTable() }
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
@@ -111,12 +116,13 @@ struct ProbeSet {
         }
     }
 
-    private func sampleRoundTrips(oneOf count: Int) {
-        guard let probe = loaded[ProbeProgram.tcp.name] else { return }
-        do {
-            try probe.sampleRoundTrips(oneOf: count)
-        } catch {
-            AgentLog.error("the sampling of round-trip times could not be changed", ("reason", error.message))
+    private func change(_ configuration: AgentConfiguration) {
+        for probe in loaded.values {
+            do {
+                try probe.change(roundTripSampling: configuration.signals.tcp.rttSampling, recordsExec: configuration.signals.events.exec)
+            } catch {
+                AgentLog.error("settings could not be changed in the kernel", ("program", probe.program.name), ("reason", error.message))
+            }
         }
     }
 

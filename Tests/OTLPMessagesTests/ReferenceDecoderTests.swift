@@ -58,20 +58,53 @@ import Testing
     }
 
     @Test func theReferencePackageReadsEveryField() throws {
+        #expect(try Self.decoded(Self.request.bytes(), by: Self.program) == Self.expected)
+    }
+
+    private static func decoded(_ bytes: [UInt8], by program: String) throws -> String {
         let python = Self.python
         try #require(FileManager.default.isExecutableFile(atPath: python), "\(python) is missing: run hack/lib/tools, or set SONDE_PYTHON")
         let process = Process()
         process.executableURL = URL(filePath: python)
-        process.arguments = ["-c", Self.program]
+        process.arguments = ["-c", program]
         let input = Pipe(), output = Pipe()
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Self.request.bytes())
+        try input.fileHandleForWriting.write(contentsOf: bytes)
         try input.fileHandleForWriting.close()
         let decoded = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        #expect(decoded.trimmingCharacters(in: .whitespacesAndNewlines) == Self.expected)
+        return decoded.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    static let logsProgram = """
+        import sys
+        from google.protobuf import json_format
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+        request = ExportLogsServiceRequest.FromString(sys.stdin.buffer.read())
+        print(json_format.MessageToJson(request, indent=None, sort_keys=True))
+        """
+
+    @Test func theReferencePackageReadsLogs() throws {
+        let record = LogRecord(
+            eventName: "process.crash", unixNanoseconds: 100, observedUnixNanoseconds: 200, severity: .error, body: "it crashed",
+            attributes: [Attribute("process.pid", 7)])
+        let request = LogsRequest([
+            ResourceLogs(
+                resource: Resource([Attribute("service.name", "cart")]), scope: Scope(name: "sonde.probe", version: "1", schemaURL: "https://example.org/1"),
+                records: [record, record])
+        ])
+        #expect(request.recordCount == 2)
+        let one = #"""
+            {"attributes": [{"key": "process.pid", "value": {"intValue": "7"}}], "body": {"stringValue": "it crashed"}, "eventName": "process.crash", \#
+            "observedTimeUnixNano": "200", "severityNumber": "SEVERITY_NUMBER_ERROR", "severityText": "ERROR", "timeUnixNano": "100"}
+            """#
+        let expected = #"""
+            {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "cart"}}]}, "scopeLogs": [{"logRecords": [\#(one), \#(one)], \#
+            "schemaUrl": "https://example.org/1", "scope": {"name": "sonde.probe", "version": "1"}}]}]}
+            """#
+        #expect(try Self.decoded(request.bytes(), by: Self.logsProgram) == expected)
     }
 }

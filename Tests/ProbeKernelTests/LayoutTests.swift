@@ -38,6 +38,14 @@ import Testing
                 "state": OpenSocketLayout.stateOffset,
             ]
         ),
+        (
+            "process", "process_event", ProcessEventLayout.byteCount,
+            [
+                "time_ns": ProcessEventLayout.timeOffset, "cgroup": ProcessEventLayout.cgroupOffset, "anonymous_pages": ProcessEventLayout.anonymousPagesOffset,
+                "kind": ProcessEventLayout.kindOffset, "pid": ProcessEventLayout.pidOffset, "signal": ProcessEventLayout.signalOffset,
+                "name_bytes": ProcessEventLayout.nameBytesOffset, "name": ProcessEventLayout.nameOffset,
+            ]
+        ),
         ("syscall", "syscall_key", SyscallKey.byteCount, ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]),
         ("syscall", "syscall_filter", SyscallFilter.byteCount, ["words": 0]),
         (
@@ -46,7 +54,10 @@ import Testing
         ),
         (
             "sched", "control", Control.byteCount,
-            ["filtering": Control.filteringOffset, "rtt_sampling": Control.roundTripSamplingOffset, "since_ns": Control.sinceNanosecondsOffset]
+            [
+                "filtering": Control.filteringOffset, "exec_events": Control.execEventsOffset, "rtt_sampling": Control.roundTripSamplingOffset,
+                "since_ns": Control.sinceNanosecondsOffset,
+            ]
         ),
         ("tcp", "program_losses", ProgramLosses.byteCount, Dictionary(uniqueKeysWithValues: ProgramLosses.Reason.allCases.map { ($0.rawValue, $0.offset) })),
     ])

@@ -81,11 +81,27 @@ struct sched_info {
 	unsigned long long last_queued;
 };
 
+struct percpu_counter {
+	__s64 count;
+};
+
+struct mm_struct {
+	struct percpu_counter rss_stat[4]; /* since 6.2 (commit f1a7941243c1) */
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	int pid;
+	int tgid;
+	int exit_code;
+	char comm[16];
+	struct mm_struct *mm;
 	struct files_struct *files;
 	struct sched_entity se;
 	struct sched_info sched_info; /* CONFIG_SCHED_INFO */
@@ -230,6 +246,9 @@ enum { TCP_CA_Recovery = 3, TCP_CA_Loss = 4 };
 
 /* include/linux/blk_types.h, enum req_op: the low eight bits of cmd_flags */
 enum { REQ_OP_MASK = 255, REQ_OP_READ = 0, REQ_OP_WRITE = 1, REQ_OP_WRITE_ZEROES = 9 };
+
+/* include/linux/mm_types_task.h: index of mm_struct.rss_stat */
+enum { MM_ANONPAGES = 1 };
 
 #define TASK_RUNNING 0
 #define PF_KTHREAD 0x00200000

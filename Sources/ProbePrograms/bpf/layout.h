@@ -97,6 +97,22 @@ struct open_socket {
 	u32 state; /* include/net/tcp_states.h */
 };
 
+enum process_event_kind { PROCESS_EXEC = 0, PROCESS_CRASH = 1, PROCESS_OOM_KILL = 2 };
+
+#define PROCESS_NAME 128
+
+/* A record of the ring process_events. */
+struct process_event {
+	u64 time_ns; /* CLOCK_MONOTONIC */
+	u64 cgroup;
+	u64 anonymous_pages; /* of a victim; 0 = not known */
+	u32 kind;
+	u32 pid; /* in the host's namespace */
+	u32 signal; /* of a crash */
+	u32 name_bytes;
+	char name[PROCESS_NAME]; /* the path of what was executed, else the task's name */
+};
+
 struct syscall_key {
 	u64 cgroup;
 	u32 nr;
@@ -128,6 +144,7 @@ struct program_losses {
 /* What user space may change while the programs run; one entry in the map control. */
 struct control {
 	u64 filtering; /* not 0: the map ignored_cgroups has entries */
+	u64 exec_events;  /* not 0: program starts are recorded */
 	u64 rtt_sampling; /* one of so many segments is looked at */
 	u64 since_ns;  /* when the programs were attached again; what began before that was not seen whole */
 };
@@ -141,7 +158,8 @@ _Static_assert(sizeof(struct reset_key) == 16, "reset_key");
 _Static_assert(sizeof(struct lifetime_key) == 16, "lifetime_key");
 _Static_assert(sizeof(struct drop_key) == 16, "drop_key");
 _Static_assert(sizeof(struct open_socket) == 24, "open_socket");
+_Static_assert(sizeof(struct process_event) == 40 + PROCESS_NAME, "process_event");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
-_Static_assert(sizeof(struct control) == 24, "control");
+_Static_assert(sizeof(struct control) == 32, "control");
 _Static_assert(sizeof(struct program_losses) == 40, "program_losses");
