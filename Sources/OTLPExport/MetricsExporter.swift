@@ -26,6 +26,9 @@ public struct ExportDestination: Sendable {
         self.compression = compression
         self.tls = tls
     }
+
+    /// `http://host:4318/v1/metrics`.
+    func url(of signal: ExportSignal) -> String { "\(endpoint)/\(signal.path)" }
 }
 
 /// Guarantees: every point that is handed in is counted as exported or, with its reason, as dropped, or still waits. Memory is bounded by the policy.
@@ -141,7 +144,7 @@ public final class MetricsExporter: Sendable {
         let destination = state.withLock { $0.destination }
         var headers = destination.headers + [("content-type", "application/x-protobuf")]
         if let encoding = batch.contentEncoding { headers.append(("content-encoding", encoding)) }
-        let url = "\(destination.endpoint)/\(batch.signal.path)"
+        let url = destination.url(of: batch.signal)
         let request = HTTPRequest(
             method: "POST", url: url, headers: headers, body: batch.body, timeout: timeout, maxResponseBytes: 1 << 20, tls: destination.tls)
         do {

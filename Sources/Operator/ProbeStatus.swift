@@ -27,9 +27,6 @@ struct ProbeObservation: Sendable {
 }
 
 extension ProbeObservation {
-    /// Families of signals that this version's agent takes; the others are reported as not available.
-    static let availableSignals: Set<String> = ["scheduler", "tcp", "syscalls"]
-
     /// The whole status: conditions, destination, nodes and signals.
     func status(now: Timestamp) -> JSONValue {
         let state = WorkloadState(daemonSet, type: .daemonSets, refusal: refusal)
@@ -50,7 +47,7 @@ extension ProbeObservation {
     private func signals(_ probe: EBPFProbe, _ state: WorkloadState) -> JSONValue {
         .array(
             probe.spec.signals.families.filter(\.enabled).map { name, _ in
-                guard Self.availableSignals.contains(name) else {
+                guard ProbeSignals.availableFamilies.contains(name) else {
                     return [
                         "name": .string(name), "active": 0, "degraded": 0, "unsupported": JSONValue(state.desired),
                         "reason": "not available in this version; the other signals are taken",
@@ -61,7 +58,7 @@ extension ProbeObservation {
     }
 
     private var missingSignals: [String] {
-        (probe?.spec.signals.families ?? []).filter { $0.enabled && !Self.availableSignals.contains($0.name) }.map(\.name)
+        (probe?.spec.signals.families ?? []).filter { $0.enabled && !ProbeSignals.availableFamilies.contains($0.name) }.map(\.name)
     }
 
     private func conditions(_ state: WorkloadState, now: Timestamp) -> JSONValue {

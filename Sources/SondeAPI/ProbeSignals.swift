@@ -100,6 +100,9 @@ public struct ProbeSignals: Hashable, Sendable {
     public var syscalls: Syscalls
     public var files: Files
 
+    /// Families that this version's agent takes; the others are reported as not available.
+    public static let availableFamilies: Set<String> = ["scheduler", "tcp", "drops", "disk", "events", "syscalls"]
+
     /// The names of the families in document order, with whether each is switched on.
     public var families: [(name: String, enabled: Bool)] {
         [

@@ -188,11 +188,8 @@ struct AgentLoop {
         exportsUntilSettled = 2
     }
 
-    /// Families that this version takes; the operator reports the others on the resource as well.
-    private static let families: Set<String> = ["scheduler", "tcp", "drops", "syscalls", "disk", "events"]
-
     private func logWhatIsMissing() {
-        let missing = configuration.signals.families.filter { $0.enabled && !Self.families.contains($0.name) }.map(\.name)
+        let missing = configuration.signals.families.filter { $0.enabled && !ProbeSignals.availableFamilies.contains($0.name) }.map(\.name)
         if !missing.isEmpty { AgentLog.info("this version does not take these signals", ("signals", missing.joined(separator: ","))) }
         if configuration.signals.syscalls.enabled, configuration.signals.syscalls.mode == .counts {
             AgentLog.warning("signals.syscalls.mode Counts is not available in this version; system calls are counted with their latency")

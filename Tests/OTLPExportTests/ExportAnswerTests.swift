@@ -49,6 +49,7 @@ import Testing
         ("http://h:4318", "http://h:4318/v1/metrics"), ("http://h:4318/", "http://h:4318/v1/metrics"), ("https://h/otlp", "https://h/otlp/v1/metrics"),
     ])
     func theSignalsPathIsAdded(endpoint: String, url: String) {
-        #expect(ExportDestination(endpoint: endpoint).url == url)
+        #expect(ExportDestination(endpoint: endpoint).url(of: .metrics) == url)
+        #expect(ExportDestination(endpoint: endpoint).url(of: .logs) == url.replacing("v1/metrics", with: "v1/logs"))
     }
 }

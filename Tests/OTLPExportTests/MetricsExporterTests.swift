@@ -97,6 +97,28 @@ private final class Receiver: Sendable {
         #expect(requests.count == 1 && exporter.counts.dropped == ["http_400": 1])
     }
 
+    @Test func logsTakeTheSameWayToTheirOwnAddressAndAreCountedApart() async throws {
+        let receiver = Receiver([HTTPServerResponse(status: 200), HTTPServerResponse(status: 400)])
+        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, logger: Logger(label: "test")) { receiver.answer($0) }
+        let client = HTTPClient()
+        let exporter = MetricsExporter(client: client, destination: ExportDestination(endpoint: "http://127.0.0.1:\(server.port)"), policy: Self.policy) { _ in
+        }
+        let record = LogRecord(eventName: "process.crash", unixNanoseconds: 1, observedUnixNanoseconds: 2, severity: .error, body: "b")
+        let logs = LogsRequest([ResourceLogs(resource: Resource([]), scope: Scope(name: "s", version: "1"), records: [record, record])])
+        exporter.enqueue(LogsRequest([]))
+        exporter.enqueue(Self.request)
+        exporter.enqueue(logs)
+        exporter.close(within: .seconds(60))
+        await exporter.run()
+        await client.shutdown()
+        try await server.shutdown(grace: .milliseconds(10))
+        let requests = receiver.requests.withLock { $0 }
+        #expect(requests.map(\.path) == ["/v1/metrics", "/v1/logs"])
+        #expect(try Gzip.decompress(requests[1].body, maxBytes: 1 << 20) == logs.bytes())
+        #expect(exporter.counts.exported == 1 && exporter.counts.dropped.isEmpty)
+        #expect(exporter.logCounts.seen == 2 && exporter.logCounts.exported == 0 && exporter.logCounts.dropped == ["http_400": 2])
+    }
+
     @Test func rejectedPointsAreReported() async throws {
         let answer = HTTPServerResponse(status: 200, body: .bytes([0x0a, 6, 0x08, 1, 0x12, 2, 0x6e, 0x6f]))
         let (exporter, _, events) = try await Self.export([answer])

@@ -35,6 +35,23 @@ import Testing
         #expect(!ProbePlan.possibleSteps(Self.signals { $0.scheduler.precision = .exact }).contains(.schedulerFast))
     }
 
+    @Test func everyFamilyThatIsAvailableRunsAProgramAndNoOther() {
+        for (name, _) in Self.signals().families {
+            let only = Self.signals {
+                $0.scheduler.enabled = name == "scheduler"
+                $0.tcp.enabled = name == "tcp"
+                $0.drops.enabled = name == "drops"
+                $0.dns.enabled = name == "dns"
+                $0.http.enabled = name == "http"
+                $0.disk.enabled = name == "disk"
+                $0.events.enabled = name == "events"
+                $0.syscalls.enabled = name == "syscalls"
+                $0.files.enabled = name == "files"
+            }
+            #expect(ProbePlan.programs(only, saving: []).isEmpty != ProbeSignals.availableFamilies.contains(name), "\(name)")
+        }
+    }
+
     @Test func seriesStayWhileTheBudgetHoldsTheirProgramBack() {
         let signals = Self.signals { $0.syscalls.enabled = true }
         #expect(!ProbePlan.programs(signals, saving: [.systemCallsOff]).contains { $0.name == "syscall" })
