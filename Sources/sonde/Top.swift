@@ -22,7 +22,7 @@ enum BucketUnit: String, ExpressibleByArgument, CaseIterable {
 
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, system calls.",
+        abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, drops, disks, system calls.",
         discussion: """
             One row for each cgroup, named by pod and container where the kubelet's links are there. RUNQ is the time that tasks waited for a CPU: median, \
             99th percentile (each the upper bound of a power-of-two bucket) and sum. Needs root, or CAP_BPF and CAP_PERFMON; \
@@ -75,17 +75,21 @@ struct Top: ParsableCommand {
 
     func run() throws {
         let hierarchy = CgroupHierarchy.detect(mount: cgroups)
-        let programs = try systemCallNumbers().isEmpty ? [ProbeProgram.sched, .tcp] : ProbeProgram.all
+        let programs = [ProbeProgram.sched, .tcp, .drops, .disk] + (try systemCallNumbers().isEmpty ? [] : [.syscall])
         let settings = ProbeSettings(cgroupMode: hierarchy.mode, histogramUnit: buckets.histogramUnit, systemCalls: try systemCallNumbers())
         let loader = ProbeLoader()
-        let loads = programs.map { loader.load($0, settings: settings) }
+        var loads: [ProbeLoad] = []
+        for program in programs {
+            let load = loader.load(program, settings: settings, sharing: loads.compactMap(\.probe))
+            loads.append(load.probe == nil ? program.fallback.map { loader.load($0, settings: settings) } ?? load : load)
+        }
         for failed in loads.flatMap(\.hooks) { if let failure = failed.failure { Output.error("\(failed.hook.function) is off: \(failure.reason)") } }
         let probes = loads.compactMap(\.probe)
         guard !probes.isEmpty else { throw ExitStatus.unusable }
         defer { for probe in probes { probe.close() } }
         Interruption.listen()
         do throws(ProbeKernelError) {
-            let names = TopNames(hierarchy: hierarchy, containers: containers)
+            let names = TopNames(hierarchy: hierarchy, containers: containers, dropReasons: loader.dropReasons)
             if once { try showOnce(probes, names) } else { try showLive(probes, names) }
         } catch {
             Output.error("error: \(error)")

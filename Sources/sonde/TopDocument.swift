@@ -35,6 +35,21 @@ struct TopDocument {
                 }),
             "retransmits": .array(
                 labelled(counts.retransmits) { ["kind": .string(TopLabels.kind($0.first)), "error": error($0.error), "segments": JSONValue($1)] }),
+            "lifetimes": .array(labelled(counts.lifetimes) { entry(["role": .string(TopLabels.role($0.first))], $1, unit) }),
+            "roundTrips": .object(histogram(counts.roundTrips, unit)),
+            "resets": .array(labelled(counts.resets) { ["direction": .string(TopLabels.direction($0.first)), "resets": JSONValue($1)] }),
+            "drops": .array(
+                labelled(counts.drops) { label, packets in
+                    [
+                        "reason": .string(names.reason(label.first)), "direction": .string(TopLabels.direction(label.error >> 16)),
+                        "protocol": label.error & 0xffff == DropKey.noTransport ? .null : JSONValue(Int(label.error & 0xffff)), "packets": JSONValue(packets),
+                    ]
+                }),
+            "disks": .array(
+                labelled(counts.disks) { label, durations in
+                    let direction = DiskKey.Direction(rawValue: label.error).map { "\($0)" } ?? "\(label.error)"
+                    return entry(["device": .string(names.device(label.first)), "direction": .string(direction)], durations, unit)
+                }),
             "systemCalls": .array(
                 labelled(counts.systemCalls) { label, durations in
                     var entry: JSONObject = ["name": .string(TopLabels.systemCall(label.first)), "error": error(label.error)]
@@ -42,6 +57,10 @@ struct TopDocument {
                     return .object(entry)
                 }),
         ]
+    }
+
+    private static func entry(_ labels: JSONObject, _ durations: Durations, _ unit: HistogramUnit) -> JSONValue {
+        .object(histogram(durations, unit).reduce(into: labels) { $0[$1.0] = $1.1 })
     }
 
     private static func error(_ number: UInt32) -> JSONValue { number == 0 ? .null : .string(TopLabels.error(number)) }

@@ -9,11 +9,16 @@ import ProbeKernel
 struct TopNames {
     let hierarchy: CgroupHierarchy
     let containers: String
+    /// Names of the kernel's reasons for dropping packets.
+    let dropReasons: [UInt32: String]
+    /// Block devices by number.
+    private(set) var devices: [UInt32: String] = [:]
     private var paths: [UInt64: String] = [:]
     private var earlierPaths: [UInt64: String] = [:]
     private var names: [String: String] = [:]
 
-    init(hierarchy: CgroupHierarchy, containers: String) {
+    init(hierarchy: CgroupHierarchy, containers: String, dropReasons: [UInt32: String]) {
+        self.dropReasons = dropReasons
         self.hierarchy = hierarchy
         self.containers = containers
     }
@@ -21,6 +26,7 @@ struct TopNames {
     /// Walks the tree and lists the links anew.
     mutating func refresh() {
         earlierPaths = paths
+        devices = KernelNames.devices(inPartitions: readSmallFile("/proc/partitions") ?? "")
         paths = Dictionary((hierarchy.directories() ?? []).map { ($0.id, $0.path) }) { first, _ in first }
         names = containerLogLinks(in: containers).reduce(into: [:]) { names, link in
             if case .whole(let id) = link.containerID { names[id] = "\(link.namespace)/\(link.pod)/\(link.container)" }
@@ -29,6 +35,10 @@ struct TopNames {
 
     /// The cgroup's path in its hierarchy; nil when it is not known.
     func path(of cgroup: UInt64) -> String? { paths[cgroup] ?? earlierPaths[cgroup] }
+
+    func reason(_ number: UInt32) -> String { dropReasons[number] ?? "\(number)" }
+
+    func device(_ number: UInt32) -> String { devices[number] ?? "\(number >> 20):\(number & 0xfffff)" }
 
     func name(of cgroup: UInt64) -> String {
         if cgroup == 0 { return "(unknown)" }

@@ -63,6 +63,15 @@ struct CgroupCounts: Equatable {
     var retransmits: [Label: UInt64] = [:]
     /// By number and error.
     var systemCalls: [Label: Durations] = [:]
+    /// By role.
+    var lifetimes: [Label: Durations] = [:]
+    var roundTrips = Durations()
+    /// By direction.
+    var resets: [Label: UInt64] = [:]
+    /// Packets by reason, and transport with direction.
+    var drops: [Label: UInt64] = [:]
+    /// By device and direction.
+    var disks: [Label: Durations] = [:]
 
     static func - (left: CgroupCounts, right: CgroupCounts) -> CgroupCounts {
         var difference = CgroupCounts()
@@ -71,10 +80,12 @@ struct CgroupCounts: Equatable {
         difference.involuntary = left.involuntary &- right.involuntary
         difference.connects = left.connects.subtracting(right.connects)
         difference.systemCalls = left.systemCalls.subtracting(right.systemCalls)
-        for (label, segments) in left.retransmits {
-            let news = segments &- right.retransmits[label, default: 0]
-            if news > 0 { difference.retransmits[label] = news }
-        }
+        difference.lifetimes = left.lifetimes.subtracting(right.lifetimes)
+        difference.roundTrips = left.roundTrips - right.roundTrips
+        difference.disks = left.disks.subtracting(right.disks)
+        difference.retransmits = left.retransmits.subtracting(right.retransmits)
+        difference.resets = left.resets.subtracting(right.resets)
+        difference.drops = left.drops.subtracting(right.drops)
         return difference
     }
 
@@ -91,6 +102,17 @@ extension [CgroupCounts.Label: Durations] {
         for (label, durations) in self {
             let news = earlier[label].map { durations - $0 } ?? durations
             if news.count > 0 { difference[label] = news }
+        }
+        return difference
+    }
+}
+
+extension [CgroupCounts.Label: UInt64] {
+    fileprivate func subtracting(_ earlier: Self) -> Self {
+        var difference: Self = [:]
+        for (label, count) in self {
+            let news = count &- (earlier[label] ?? 0)
+            if news > 0 { difference[label] = news }
         }
         return difference
     }
@@ -124,7 +146,7 @@ struct TopReading {
     private mutating func add(_ group: RawGroup, from map: String) {
         let cgroup = counter(group.key, 0)
         var counts = cgroups[cgroup] ?? CgroupCounts()
-        // The three other keys all have two 32-bit numbers behind the cgroup.
+        // The other keys all have two 32-bit numbers behind the cgroup.
         let label = group.key.count == 16 ? CgroupCounts.Label(first: word(group.key, 8), error: word(group.key, 12)) : CgroupCounts.Label(first: 0, error: 0)
         for value in group.values {
             switch map {
@@ -134,7 +156,13 @@ struct TopReading {
                 counts.involuntary += counter(value, SchedValue.involuntaryOffset)
             case "connects": counts.connects[label, default: Durations()] += Durations(value)
             case "retransmits": counts.retransmits[label, default: 0] += counter(value, RetransmitValue.segmentsOffset)
-            default: counts.systemCalls[label, default: Durations()] += Durations(value)
+            case "lifetimes": counts.lifetimes[label, default: Durations()] += Durations(value)
+            case "round_trips": counts.roundTrips += Durations(value)
+            case "resets": counts.resets[label, default: 0] += counter(value, ResetValue.resetsOffset)
+            case "drops": counts.drops[label, default: 0] += counter(value, DropValue.packetsOffset)
+            case "disks": counts.disks[label, default: Durations()] += Durations(value)
+            case "syscalls": counts.systemCalls[label, default: Durations()] += Durations(value)
+            default: break
             }
         }
         cgroups[cgroup] = counts

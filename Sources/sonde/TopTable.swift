@@ -51,6 +51,21 @@ struct TopTable {
         for (label, segments) in counts.retransmits.sorted(by: { ($0.key.first, $0.key.error) < ($1.key.first, $1.key.error) }) {
             lines.append("    \(segments) segments sent again: \(TopLabels.kind(label.first))" + (label.error == 0 ? "" : ", \(TopLabels.error(label.error))"))
         }
+        for (label, count) in counts.resets.sorted(by: { $0.key.first < $1.key.first }) {
+            lines.append("    \(count) resets: \(TopLabels.direction(label.first))")
+        }
+        for (label, packets) in counts.drops.sorted(by: { $0.value > $1.value }).prefix(5) {
+            lines.append("    \(packets) packets dropped: \(names.reason(label.first)), \(TopLabels.direction(label.error >> 16))")
+        }
+        if let p99 = counts.roundTrips.quantile(0.99, unit) {
+            lines.append(
+                "    round trips: p50 \(durationText(counts.roundTrips.quantile(0.5, unit))), p99 \(durationText(p99)), \(counts.roundTrips.count) samples")
+        }
+        for (label, durations) in sorted(counts.disks) {
+            let p99 = durationText(durations.quantile(0.99, unit)), sum = durationText(Double(durations.sumNanoseconds) / 1e9)
+            lines.append(
+                "    \(padded(names.device(label.first) + (label.error == 0 ? " reads" : " writes"), 28)) \(durations.count) requests, p99 \(p99), sum \(sum)")
+        }
         for (label, durations) in sorted(counts.systemCalls) {
             let name = TopLabels.systemCall(label.first) + (label.error == 0 ? "" : " \(TopLabels.error(label.error))")
             let p99 = durationText(durations.quantile(0.99, unit)), sum = durationText(Double(durations.sumNanoseconds) / 1e9)
@@ -68,6 +83,7 @@ struct TopTable {
 enum TopLabels {
     static func error(_ number: UInt32) -> String { number == unknownKernelError ? "_OTHER" : ErrorNames.name(of: number) ?? "error \(number)" }
     static func kind(_ number: UInt32) -> String { RetransmitKey.Kind(rawValue: number).map { "\($0)" } ?? "kind \(number)" }
+    static func direction(_ number: UInt32) -> String { TransferDirection(rawValue: number).map { "\($0)" } ?? "direction \(number)" }
     static func role(_ number: UInt32) -> String { ConnectKey.Role(rawValue: number).map { "\($0)" } ?? "role \(number)" }
     static func systemCall(_ number: UInt32) -> String { SystemCalls.name(of: number) ?? "call \(number)" }
 }
