@@ -12,6 +12,8 @@ struct ProbeSet {
     /// Programs that were tried and gave nothing; they are tried again when their signal is switched off and on.
     private var failed: Set<String> = []
     private var systemCalls: Set<UInt32> = []
+    /// What came of each metric when its program was loaded, by program.
+    private(set) var outcomes: [String: [AgentStatus.Metric]] = [:]
     /// Set while system calls are sampled by time.
     private var duty: DutyCycle?
     /// Who decodes the records of a program's rings, by the program's name.
@@ -47,6 +49,7 @@ struct ProbeSet {
     private mutating func unload(allBut wanted: Set<String>) -> [GroupKind] {
         var gone: [GroupKind] = []
         failed.formIntersection(wanted)
+        outcomes = outcomes.filter { wanted.contains($0.key) }
         for (name, probe) in loaded where !wanted.contains(name) {
             loaded[name] = nil
             decoders[name] = nil
@@ -92,6 +95,7 @@ struct ProbeSet {
             loaded[program.name] = load.probe
             if load.probe == nil { failed.insert(program.name) }
             for signal in program.signals { Self.log(load.hooks.state(of: signal), of: signal) }
+            outcomes[program.name] = program.signals.map { AgentStatus.Metric($0, load.hooks.state(of: $0)) }
         }
         ProcessMemory.giveBackFreed()
     }
