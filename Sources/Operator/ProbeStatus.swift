@@ -47,7 +47,7 @@ extension ProbeObservation {
     private func signals(_ probe: EBPFProbe, _ state: WorkloadState) -> JSONValue {
         .array(
             probe.spec.signals.families.filter(\.enabled).map { name, _ in
-                guard ProbeSignals.availableFamilies.contains(name) else {
+                guard ProbeSignals.available.contains(name) else {
                     return [
                         "name": .string(name), "active": 0, "degraded": 0, "unsupported": JSONValue(state.desired),
                         "reason": "not available in this version; the other signals are taken",
@@ -58,7 +58,7 @@ extension ProbeObservation {
     }
 
     private var missingSignals: [String] {
-        (probe?.spec.signals.families ?? []).filter { $0.enabled && !ProbeSignals.availableFamilies.contains($0.name) }.map(\.name)
+        (probe?.spec.signals.families ?? []).filter { $0.enabled && !ProbeSignals.available.contains($0.name) }.map(\.name)
     }
 
     private func conditions(_ state: WorkloadState, now: Timestamp) -> JSONValue {

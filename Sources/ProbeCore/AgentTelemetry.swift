@@ -138,6 +138,18 @@ public struct AgentTelemetry: Sendable {
         return ResourceMetrics(resource: resource, scope: aggregator.settings.scope, metrics: metrics)
     }
 
+    /// Events and points that were lost, by class; what a filter was asked to leave out is no loss.
+    public func lostEvents(_ ledger: EventLedger, _ export: ExportReading) -> [String: UInt64] {
+        var lost: [String: UInt64] = [:]
+        for (entry, count) in Array(ledger.counts) + Array(losses.counts)
+        where entry.outcome == .dropped && entry.reason != EventLedger.Reason.namespaceFilter.rawValue {
+            lost[entry.eventClass.rawValue, default: 0] &+= count
+        }
+        let points = export.dropped.values.reduce(0, &+)
+        if points > 0 { lost[EventClass.metricPoint.rawValue, default: 0] &+= points }
+        return lost
+    }
+
     private func events(_ ledger: EventLedger, _ reading: AgentReading, _ span: TimeSpan) -> Metric {
         var all = Self.entries(reading.export, .metricPoint)
         if reading.logExport.seen > 0 { all += Self.entries(reading.logExport, .logRecord) }

@@ -28,7 +28,7 @@ struct AgentPod {
             ("dnsPolicy", Self.only(if: resource.hostNetwork, "ClusterFirstWithHostNet")),
             // Capabilities of a user other than root are lost at exec: without them in the file, uid 0 is what keeps the two.
             ("securityContext", ["runAsUser": 0, "seccompProfile": ["type": "RuntimeDefault"]]),
-            ("imagePullSecrets", resource["imagePullSecrets"]), ("nodeSelector", resource["nodeSelector"]), ("affinity", resource["affinity"]),
+            ("imagePullSecrets", resource["imagePullSecrets"]), ("nodeSelector", resource["nodeSelector"]), ("affinity", AgentAffinity(probe: probe).affinity),
             ("tolerations", resource["tolerations"]), ("priorityClassName", resource["priorityClassName"]), ("containers", [container]),
             ("volumes", .array(volumes.map(\.volume))),
         ])
@@ -41,7 +41,9 @@ struct AgentPod {
         .members([
             ("name", "agent"), ("image", .string(resource["image"]?.string ?? facts.agentImage)), ("imagePullPolicy", resource["imagePullPolicy"]),
             ("args", [.string("--config=\(Self.configPath)/\(ProbeRendering.configKey)")]),
-            ("env", [["name": "NODE_NAME", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]]]), ("resources", resources),
+            ("env", [["name": "NODE_NAME", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], statusAddress]),
+            ("ports", [["name": "status", "containerPort": JSONValue(AgentStatus.portDefault)]]),
+            ("livenessProbe", Self.probe("/healthz", periodSeconds: 20)), ("readinessProbe", Self.probe("/readyz", periodSeconds: 5)), ("resources", resources),
             (
                 "securityContext",
                 [
@@ -51,6 +53,16 @@ struct AgentPod {
             ),
             ("volumeMounts", .array(volumes.map(\.mount))),
         ])
+    }
+
+    /// All addresses of the pod's own network namespace. In the host's, the pod's address alone: loopback is for the node's own.
+    private var statusAddress: JSONValue {
+        resource.hostNetwork
+            ? ["name": "STATUS_ADDRESS", "valueFrom": ["fieldRef": ["fieldPath": "status.podIP"]]] : ["name": "STATUS_ADDRESS", "value": "*"]
+    }
+
+    private static func probe(_ path: String, periodSeconds: Int) -> JSONValue {
+        ["httpGet": ["path": .string(path), "port": "status"], "periodSeconds": JSONValue(periodSeconds), "timeoutSeconds": 5]
     }
 
     /// The memory limit is the budget; a request may not exceed it.

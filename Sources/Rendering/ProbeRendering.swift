@@ -60,7 +60,7 @@ public enum ProbeRendering {
     }
 
     private static func selector(_ probe: EBPFProbe) -> [String: String] {
-        ["app.kubernetes.io/name": "sonde-agent", "app.kubernetes.io/instance": Names.labelValue(probe.name.name)]
+        ["app.kubernetes.io/name": AgentAffinity.name, "app.kubernetes.io/instance": Names.labelValue(probe.name.name)]
     }
 
     private static func labels(_ probe: EBPFProbe) -> [String: String] {

@@ -24,6 +24,8 @@ public struct AgentConfiguration: Hashable, Sendable {
     public var budget: ProbeBudget
     public var attributes: ProbeAttributes
     public var paths: Paths
+    /// Where `/status`, `/healthz` and `/readyz` are answered; 0: nowhere. Read at the start only.
+    public var statusPort: Int
 
     /// Where the data goes.
     public struct Destination: Hashable, Sendable {
@@ -113,6 +115,7 @@ extension AgentConfiguration {
         budget = ProbeBudget(complete: value["budget"])
         attributes = ProbeAttributes(complete: value["attributes"])
         paths = Paths(cgroups: value["paths"].string("cgroups"), containers: value["paths"].string("containers"))
+        statusPort = value.int("statusPort")
     }
 
     /// The file's content with every field written out; `init(document:)` reads it back as the same value.
@@ -122,6 +125,7 @@ extension AgentConfiguration {
             "intervalSeconds": JSONValue(intervalSeconds),
             "signals": signals.document, "namespaces": namespaces.document, "budget": budget.document, "attributes": attributes.document,
             "paths": ["cgroups": .string(paths.cgroups), "containers": .string(paths.containers)],
+            "statusPort": JSONValue(statusPort),
         ]
     }
 }

@@ -18,8 +18,14 @@ enum AgentConfigurationSchema {
             .init("budget", ProbeSchema.budget),
             .init("attributes", ProbeSchema.attributes),
             .init("paths", paths),
+            .init("statusPort", statusPort),
         ]),
         "The configuration of sonde-agent.")
+
+    private static let statusPort = Schema(
+        .integer(0...65_535),
+        "Where /status, /healthz and /readyz are answered; 0 answers nowhere. Read at the start only. Default \(AgentStatus.portDefault).",
+        default: JSONValue(AgentStatus.portDefault))
 
     private static let destination = Schema(
         .object([

@@ -100,8 +100,8 @@ public struct ProbeSignals: Hashable, Sendable {
     public var syscalls: Syscalls
     public var files: Files
 
-    /// Families that this version's agent takes; the others are reported as not available.
-    public static let availableFamilies: Set<String> = ["scheduler", "tcp", "drops", "disk", "events", "syscalls"]
+    /// Families that this version takes; the others are reported as not available.
+    public static let available: Set<String> = ["scheduler", "tcp", "drops", "disk", "events", "syscalls"]
 
     /// The names of the families in document order, with whether each is switched on.
     public var families: [(name: String, enabled: Bool)] {
@@ -113,6 +113,14 @@ public struct ProbeSignals: Hashable, Sendable {
 }
 
 extension ProbeSignals {
+    /// Families that somebody asked for: they are on, and they or a setting of theirs differ from the default.
+    ///
+    /// A server stores defaults with the object, so what was written cannot be told from what was filled in.
+    public var asked: Set<String> {
+        let (own, defaults) = (document, ProbeSignals(complete: DocumentReader(ProbeSchema.signals.completing([:]))).document)
+        return Set(families.filter { $0.enabled && own[$0.name] != defaults[$0.name] }.map(\.name))
+    }
+
     /// Reads a document that `ProbeSchema.signals` has checked and completed.
     init(complete value: DocumentReader) {
         let tcp = value["tcp"], dns = value["dns"], syscalls = value["syscalls"], files = value["files"]

@@ -35,8 +35,11 @@ struct AgentLoop {
     private var meter = CostMeter(now: Clock.monotonicNanoseconds(), process: ProcessUsage.read())
     private var governor = BudgetGovernor()
     private var hostMeter: HostMeter
+    private let board: StatusBoard
+    private var average = CostAverage()
 
-    init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal) {
+    init(configuration: AgentConfiguration, file: ConfigurationFile, node: Node, exporter: MetricsExporter, stop: StopSignal, board: StatusBoard) {
+        self.board = board
         self.configuration = configuration
         self.file = file
         self.node = node
@@ -60,6 +63,8 @@ struct AgentLoop {
     /// Runs until SIGTERM or SIGINT; the last export is in the exporter's queue then.
     mutating func run() {
         apply()
+        host.identify(for: &aggregator, now: Clock.monotonicNanoseconds())
+        publish()
         var nextExport = Clock.monotonicNanoseconds() + interval
         var nextCheck = Clock.monotonicNanoseconds() + Self.checkNanoseconds
         var nextDrain = Clock.monotonicNanoseconds()
@@ -69,6 +74,7 @@ struct AgentLoop {
             let next = min(nextExport, nextCheck, nextLook, probes.nextTurn, probes.hasRings ? nextDrain : .max)
             if next > now, stop.wait(nanoseconds: next - now) { break }
             let woken = Clock.monotonicNanoseconds()
+            board.turned(now: woken, interval: interval)
             probes.turn(now: woken)
             if woken >= nextLook {
                 govern(now: woken)
@@ -124,6 +130,7 @@ struct AgentLoop {
             process: ProcessUsage.read(), export: ExportReading(exporter.counts), logExport: ExportReading(exporter.logCounts), maps: maps)
         metrics.append(telemetry.metrics(reading, aggregator: aggregator, version: AgentVersion.text, at: now))
         for request in Self.requests(metrics) { exporter.enqueue(request) }
+        publish(losses: telemetry.lostEvents(aggregator.ledger, reading.export))
         ProcessMemory.giveBackFreed()
         if exportsUntilSettled > 0 {
             exportsUntilSettled -= 1
@@ -152,6 +159,7 @@ struct AgentLoop {
     /// Holds the cost below the budget.
     private mutating func govern(now: UInt64) {
         let cost = meter.cost(kernelSeconds: probes.kernelSeconds, process: ProcessUsage.read(), now: now)
+        average.take(cost)
         let before = governor.steps
         let wasOver = governor.isOver
         let hasChanged = governor.look(
@@ -175,6 +183,18 @@ struct AgentLoop {
     /// Loading a program costs once, so it is not held against the budget.
     private mutating func forgetCosts() { _ = meter.cost(kernelSeconds: probes.kernelSeconds, process: ProcessUsage.read(), now: Clock.monotonicNanoseconds()) }
 
+    // MARK: Status
+
+    /// Puts up what is asked for at `/status`.
+    private func publish(losses: [String: UInt64] = [:]) {
+        board.started(wereCgroupsRead: host.wasRead)
+        board.publish(
+            AgentStatus(
+                node: node.kubernetesName ?? node.hostName, version: AgentVersion.text, kernelRelease: SondeAgent.kernelRelease,
+                signals: SignalReport.signals(configuration.signals, outcomes: probes.outcomes, saving: governor.steps), overhead: average.overhead,
+                budget: AgentStatus.Budget(isOver: governor.isOver, steps: governor.steps.map(\.text)), losses: losses))
+    }
+
     // MARK: Configuration
 
     /// Puts the configuration in force.
@@ -189,7 +209,7 @@ struct AgentLoop {
     }
 
     private func logWhatIsMissing() {
-        let missing = configuration.signals.families.filter { $0.enabled && !ProbeSignals.availableFamilies.contains($0.name) }.map(\.name)
+        let missing = configuration.signals.families.filter { $0.enabled && !ProbeSignals.available.contains($0.name) }.map(\.name)
         if !missing.isEmpty { AgentLog.info("this version does not take these signals", ("signals", missing.joined(separator: ","))) }
         if configuration.signals.syscalls.enabled, configuration.signals.syscalls.mode == .counts {
             AgentLog.warning("signals.syscalls.mode Counts is not available in this version; system calls are counted with their latency")
@@ -232,6 +252,7 @@ struct AgentLoop {
             host = Host(changed.paths)
             hostMeter = HostMeter(host.hierarchy)
         }
+        if changed.statusPort != configuration.statusPort { AgentLog.warning("another statusPort counts from the next start on") }
         configuration = changed
         AgentLog.info(
             "configuration in force", ("path", file.path), ("endpoint", changed.destination.endpoint), ("intervalSeconds", "\(changed.intervalSeconds)"))

@@ -25,7 +25,8 @@ enum Arguments: Equatable {
             endpoint: http://localhost:4318
 
         The file is watched: a change takes effect within seconds, and a broken one changes nothing but the log.
-        NODE_NAME in the environment becomes k8s.node.name. Loading programs takes CAP_BPF and CAP_PERFMON.
+        NODE_NAME in the environment becomes k8s.node.name; STATUS_ADDRESS is where statusPort is bound (default 127.0.0.1, * for all).
+        Loading programs takes CAP_BPF and CAP_PERFMON.
         """
 
     /// - Parameter words: the command line without the program's name. `--config=FILE` is understood too.

@@ -11,6 +11,8 @@ struct Host {
     private let linksFolder: String
     private var lastWalkNanoseconds: UInt64?
     private var isReadable = true
+    /// Whether the cgroups were ever read.
+    private(set) var wasRead = false
 
     private static let ordinaryPauseNanoseconds: UInt64 = 10_000_000_000
     private static let leastPauseNanoseconds: UInt64 = 1_000_000_000
@@ -40,5 +42,6 @@ struct Host {
             AgentLog.error("the cgroup hierarchy cannot be read, so no count has an owner: mount the host's /sys/fs/cgroup", ("path", hierarchy.root))
         }
         isReadable = directories != nil
+        wasRead = wasRead || isReadable
     }
 }

@@ -15,6 +15,8 @@ struct ProbeSet {
     private var systemCalls: Set<UInt32> = []
     /// Names of the kernel's reasons for dropping packets.
     private(set) var dropReasons: [UInt32: String] = [:]
+    /// What came of each metric when its program was loaded, by program.
+    private(set) var outcomes: [String: [AgentStatus.Metric]] = [:]
     /// Set while system calls are sampled by time.
     private var duty: DutyCycle?
     private var sockets = SocketTable()
@@ -58,6 +60,7 @@ struct ProbeSet {
     private mutating func unload(allBut wanted: Set<String>) -> [GroupKind] {
         var gone: [GroupKind] = []
         failed.formIntersection(wanted)
+        outcomes = outcomes.filter { wanted.contains($0.key) }
         for (name, probe) in loaded where !wanted.contains(name) {
             loaded[name] = nil
             decoders[name] = nil
@@ -104,6 +107,7 @@ struct ProbeSet {
             loaded[program.name] = load.probe
             if load.probe == nil { failed.insert(program.name) }
             for signal in program.signals { Self.log(load.hooks.state(of: signal), of: signal) }
+            outcomes[program.name] = program.signals.map { AgentStatus.Metric($0, load.hooks.state(of: $0)) }
         }
         ProcessMemory.giveBackFreed()
     }

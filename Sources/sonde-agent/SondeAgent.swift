@@ -69,18 +69,55 @@ enum SondeAgent {
         settings.maxConnections = 1
         settings.maxIdleConnections = 1
         let client = HTTPClient(settings)
-        let exporter = MetricsExporter(client: client, destination: destination, report: log)
+        let board = StatusBoard(
+            AgentStatus(node: node.kubernetesName ?? node.hostName, version: AgentVersion.text, kernelRelease: kernelRelease), now: Clock.monotonicNanoseconds()
+        )
+        let exporter = MetricsExporter(client: client, destination: destination) { event in
+            log(event)
+            board.report(AgentStatus.Export(event))
+        }
         let ready = file
+        let server = statusServer(configuration.statusPort, board)
+        async let serving: Void = serve(server)
         async let sending: Void = exporter.run()
         let hasRun = await NamedThread.run("probe-loop") {
-            var loop = AgentLoop(configuration: configuration, file: ready, node: node, exporter: exporter, stop: stop)
+            var loop = AgentLoop(configuration: configuration, file: ready, node: node, exporter: exporter, stop: stop, board: board)
             loop.run()
             exporter.close(within: AgentLoop.flushTime)
         }
         if !hasRun { fail("sonde-agent: no thread could be started") }
         await sending
+        server?.stop()
+        await serving
         await client.shutdown()
         AgentLog.info("stopped", ("pointsExported", "\(exporter.counts.exported)"))
+    }
+
+    /// An agent without its status still measures.
+    private static func statusServer(_ port: Int, _ board: StatusBoard) -> StatusServer? {
+        if port == 0 { return nil }
+        let address = getenv("STATUS_ADDRESS").map { String(cString: $0) } ?? "127.0.0.1"
+        do {
+            let server = try StatusServer(address: address, port: port, board: board)
+            AgentLog.info("serving", ("address", address), ("port", "\(server.port)"), ("paths", "\(AgentStatus.path) /healthz /readyz"))
+            return server
+        } catch {
+            AgentLog.error("the status is not served", ("address", address), ("port", "\(port)"), ("reason", error.message))
+            return nil
+        }
+    }
+
+    private static func serve(_ server: StatusServer?) async {
+        guard let server else { return }
+        if await !NamedThread.run("status", { server.run() }) { AgentLog.error("the status is not served: no thread could be started") }
+        let counts = server.counts
+        AgentLog.info("status closed", ("answered", "\(counts.answered)"), ("refused", "\(counts.refused)"), ("displaced", "\(counts.displaced)"))
+    }
+
+    static var kernelRelease: String {
+        var names = utsname()
+        uname(&names)
+        return withUnsafeBytes(of: names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     private static var node: Node {
@@ -100,6 +137,17 @@ enum SondeAgent {
         case .refused(let failure): AgentLog.error("the receiver refuses metrics; they are lost", ("reason", failure.reason), ("detail", failure.message))
         case .partlyRejected(let points, let message):
             AgentLog.error("the receiver rejects part of the metrics", ("points", "\(points)"), ("detail", message))
+        }
+    }
+}
+
+extension AgentStatus.Export {
+    fileprivate init(_ event: ExportEvent) {
+        switch event {
+        case .working: self.init(state: .working, message: "")
+        case .waiting(let failure): self.init(state: .waiting, message: failure.message)
+        case .refused(let failure): self.init(state: .refused, message: failure.message)
+        case .partlyRejected(_, let message): self.init(state: .refused, message: "part of the points is rejected: \(message)")
         }
     }
 }

@@ -96,4 +96,46 @@ import YAML
         #expect(daemonSet.metadata.labels["sonde.dev/owner-uid"] == "abc")
         for (key, value) in daemonSet.at("spec", "selector", "matchLabels")?.object ?? [:] { #expect(labels?[key] == value) }
     }
+
+    @Test func statusIsAnsweredWhereKubeletAndTheOperatorAsk() throws {
+        let container = try #require(try pod()["containers"]?[0])
+        let port = try #require(container["ports"]?[0])
+        #expect(port == ["name": "status", "containerPort": 9464])
+        let file = ProbeRendering.agentConfiguration(try probe(), destination: "http://a:4318")
+        #expect(port["containerPort"]?.int == file.statusPort)
+        #expect(container.at("livenessProbe", "httpGet") == ["path": "/healthz", "port": "status"])
+        #expect(container.at("readinessProbe", "httpGet") == ["path": "/readyz", "port": "status"])
+        #expect(container["env"]?.array?.contains(["name": "STATUS_ADDRESS", "value": "*"]) == true)
+        let shared = try pod("{hostNetwork: true}")["containers"]?[0]?["env"]?.array ?? []
+        #expect(
+            shared.contains(["name": "STATUS_ADDRESS", "valueFrom": ["fieldRef": ["fieldPath": "status.podIP"]]]), "in the host's network, not on all addresses"
+        )
+    }
+
+    /// What the scheduler does with a term: labels and the namespace of another pod.
+    private func repels(_ affinity: JSONValue?, _ labels: [String: String], namespace: String) throws -> Bool {
+        let terms = affinity?.at("podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")?.array ?? []
+        return try terms.contains { term in
+            guard term["topologyKey"] == "kubernetes.io/hostname", let selector = term["labelSelector"] else { return false }
+            let isInNamespace = try term["namespaceSelector"].map { try LabelSelector(decoding: $0).matches(["kubernetes.io/metadata.name": namespace]) }
+            return try (isInNamespace ?? (namespace == "observability")) && LabelSelector(decoding: selector).matches(labels)
+        }
+    }
+
+    @Test(arguments: [
+        ("another probe here", "other", "observability", "sonde-agent", true), ("a probe of the same name elsewhere", "nodes", "b", "sonde-agent", true),
+        ("its own pod, while it is replaced", "nodes", "observability", "sonde-agent", false),
+        ("a pod of somebody else", "other", "observability", "postgres", false), ("somebody else's elsewhere", "x", "b", "postgres", false),
+    ]) func noAgentStandsBesideThatOfAnotherProbe(reason: String, instance: String, namespace: String, name: String, expected: Bool) throws {
+        let labels = ["app.kubernetes.io/instance": instance, "app.kubernetes.io/name": name, "app.kubernetes.io/component": "agent"]
+        #expect(try repels(try pod()["affinity"], labels, namespace: namespace) == expected)
+    }
+
+    @Test func theProbesOwnAffinityStays() throws {
+        let own = "{affinity: {nodeAffinity: {a: 1}, podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone}]}}}"
+        let affinity = try pod(own)["affinity"]
+        #expect(affinity?["nodeAffinity"] == ["a": 1])
+        let terms = affinity?.at("podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")?.array ?? []
+        #expect(terms.count == 3 && terms[0] == ["topologyKey": "zone"])
+    }
 }

@@ -25,6 +25,7 @@ import Testing
         #expect(configuration.budget == .init(cpuMillicores: 100, memoryBytes: 96 << 20, seriesPerPod: 200, seriesTotal: 20000, spansPerSecond: 200))
         #expect(configuration.attributes == .init(addresses: false, ports: .wellKnown))
         #expect(configuration.paths == .init(cgroups: "/host/cgroup", containers: "/host/containers"))
+        #expect(configuration.statusPort == 9464)
         #expect(configuration.signals.families.filter { !$0.enabled }.map(\.name) == ["syscalls", "files"])
     }
 
@@ -37,6 +38,7 @@ import Testing
         configuration.signals.http.traces.sampling.ratio = 0.5
         configuration.namespaces = .init(include: ["shop"], exclude: ["kube-system"])
         configuration.budget.memoryBytes = 100_000_001
+        configuration.statusPort = 0
         #expect(try AgentConfiguration(document: configuration.document) == configuration)
     }
 

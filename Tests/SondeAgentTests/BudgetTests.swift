@@ -48,7 +48,7 @@ import Testing
                 $0.syscalls.enabled = name == "syscalls"
                 $0.files.enabled = name == "files"
             }
-            #expect(ProbePlan.programs(only, saving: []).isEmpty != ProbeSignals.availableFamilies.contains(name), "\(name)")
+            #expect(ProbePlan.programs(only, saving: []).isEmpty != ProbeSignals.available.contains(name), "\(name)")
         }
     }
 
