@@ -13,7 +13,7 @@ struct ProbeOverlap: Hashable, Sendable {
     let nodes: Int
 
     var message: String {
-        "EBPFProbe \(older), which is older, takes \(nodes) of the same nodes; what is measured there is counted twice. "
+        "EBPFProbe \(older), which is older, takes \(nodes) of the same nodes: a node has one agent, so this probe's pods wait there. "
             + "Narrow the nodeSelector of one of the two"
     }
 
