@@ -25,8 +25,8 @@ static inline CURLcode sonde_easy_set_body(CURL *handle, const void *data, size_
 typedef size_t (*sonde_data_callback)(char *data, size_t size, size_t count, void *context);
 static inline CURLcode sonde_easy_set_callback(CURL *handle, CURLoption option, sonde_data_callback callback) { return curl_easy_setopt(handle, option, callback); }
 
-// Gives up a connection on which sent bytes stay unacknowledged for `*context` milliseconds. Without it every request that HTTP/2 puts on a
-// connection whose peer is gone runs into its own timeout, for as long as the kernel retransmits (15 minutes).
+// Gives up a connection on which sent bytes stay unacknowledged for `*context` milliseconds. Without it a request on a connection whose
+// peer is gone waits for its own timeout, and a stream for as long as the kernel retransmits (15 minutes).
 static inline int sonde_socket_created(void *context, curl_socket_t socket, curlsocktype purpose) {
     unsigned int milliseconds = (unsigned int)(size_t)context;
     (void)purpose;

@@ -33,9 +33,9 @@ final class CurlLoop: Sendable {
             close(HTTPError(.shutDown, "libcurl could not start. Check the memory limit and the installed libcurl."))
             return
         }
-        _ = sonde_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
-        // The server's own limit counts; libcurl's of 100 would open further connections below it.
-        _ = sonde_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1000)
+        // A request never shares a connection that is in use. Where it may, libcurl 7.88 picks any connection to a host that once spoke HTTP/2, also one on
+        // which an HTTP/1.1 stream runs: the request is written into it and never answered.
+        _ = sonde_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
         _ = sonde_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, settings.maxConnections)
         _ = sonde_multi_set_long(multi, CURLMOPT_MAXCONNECTS, settings.maxIdleConnections)
         startThread()

@@ -2,7 +2,7 @@
 // One client is one thread with one pool of connections; methods may be called from any task.
 // It never retries, never follows a redirect and never puts a header into an error.
 
-/// HTTP/1.1 and HTTP/2 over libcurl.
+/// HTTP/1.1 over libcurl: each request and each stream has a connection to itself while it lasts, and idle connections are used again.
 ///
 /// Guarantees: cancelling the calling task ends the transfer, and `send` returns only when its handle is freed. Proxies come from the environment as
 /// with curl (`https_proxy`, `no_proxy`) unless the configuration names one. A stream reads ahead at most `streamBufferBytes`.
@@ -17,8 +17,7 @@ public final class HTTPClient: Sendable {
         public var unacknowledgedMax: Duration = .seconds(30)
         /// Further requests wait for one of these; every stream holds one.
         public var maxConnections = 128
-        /// Not below `maxConnections`: libcurl 7.88 counts connections in use too, and when streams on connections of their own go beyond the limit, ending
-        /// one closes the shared HTTP/2 connection under requests that then never get an answer (seen with 16 watches on a kube-apiserver).
+        /// Connections that are kept; libcurl 7.88 counts those in use too, so fewer than there are streams means that none is used again.
         public var maxIdleConnections = 128
         /// Bytes of one stream that wait for its consumer before the transfer pauses; one read of libcurl (16 KiB) may come on top.
         public var streamBufferBytes = 256 << 10

@@ -126,14 +126,10 @@ final class EasyTransfer {
         set(CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeout.wholeMilliseconds)
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if let proxy = settings.proxy { set(CURLOPT_PROXY, proxy) }
-        guard isStream else {
-            set(CURLOPT_TIMEOUT_MS, (transfer.request.timeout ?? HTTPRequest.defaultTimeout).wholeMilliseconds)
-            set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-            set(CURLOPT_PIPEWAIT, 1)
-            return
-        }
-        // A stream has a connection to itself: on a shared HTTP/2 connection a paused stream holds up all others (libcurl 7.88 stops reading it).
+        // Not HTTP/2: with libcurl 7.88 a paused stream holds up all others on its connection, and CurlLoop says what else goes wrong.
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        guard isStream else { return set(CURLOPT_TIMEOUT_MS, (transfer.request.timeout ?? HTTPRequest.defaultTimeout).wholeMilliseconds) }
+        // A stream ends by being dropped, mostly; its connection is not worth keeping.
         set(CURLOPT_FRESH_CONNECT, 1)
         set(CURLOPT_FORBID_REUSE, 1)
     }

@@ -1,5 +1,5 @@
 // Requests and watches of one client side by side, and what ends on one side leaves the other alone.
-// Runs in process, and unchanged on the cluster that KUBECONFIG names, where they are HTTP/2 and TLS connections.
+// Runs in process, and unchanged on the cluster that KUBECONFIG names, over TLS.
 // It uses ConfigMaps only: nobody else writes them.
 
 import JSON

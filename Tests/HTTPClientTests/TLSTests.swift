@@ -2,6 +2,7 @@
 // Certificates come from the openssl command; the server is the HTTP server with NIOSSL.
 // No test here uses the system's authorities.
 
+import Foundation
 import HTTPClient
 import HTTPServer
 import Testing
@@ -61,6 +62,33 @@ struct TLSTests {
             // The connection above is open; settings that do not trust its server must not get it.
             #expect(await failure { _ = try await client.send(HTTPRequest(url: url)) }?.code == .tls)
         }
+    }
+
+    /// A server that would rather speak HTTP/2 (as every kube-apiserver) must not be led to it.
+    @Test func onlyHTTP1IsOffered() async throws {
+        let certificates = try Certificates.shared.get()
+        let server = Process()
+        let output = Pipe()
+        server.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        server.arguments = ["s_server", "-www", "-alpn", "h2,http/1.1", "-accept", "127.0.0.1:0"]
+        server.arguments! += ["-cert", certificates.path("server.crt"), "-key", certificates.path("server.key")]
+        server.standardOutput = output
+        try server.run()
+        defer {
+            kill(server.processIdentifier, SIGKILL)  // Threads of the test block SIGTERM, and children inherit that.
+            server.waitUntilExit()
+        }
+        var said = ""
+        while !said.contains("\n") || !said.contains("ACCEPT") {
+            let piece = output.fileHandleForReading.availableData
+            guard !piece.isEmpty else { break }
+            said += String(decoding: piece, as: UTF8.self)
+        }
+        let port = try #require(said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }?.split(separator: ":").last)
+        let client = HTTPClient()
+        let answer = try await client.send(HTTPRequest(url: "https://127.0.0.1:\(port)/", timeout: .seconds(5), tls: TLSConfiguration(insecureSkipVerify: true)))
+        #expect(answer.status == 200, "its page is HTTP/1, whatever it has agreed to")
+        await client.shutdown()
     }
 
     /// The common name of the client as the server sees it.
