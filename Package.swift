@@ -96,7 +96,7 @@ let package = Package(
         tests("OTLPMessagesTests", ["OTLPMessages"]),
         tests("ProbeProgramsTests", ["ProbePrograms"]),
         tests("ProbeCoreTests", ["JSON", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore"]),
-        tests("ProbeKernelTests", ["ProbePrograms", "ProbeCore", "ProbeKernel"]),
+        tests("ProbeKernelTests", ["SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel"]),
         tests("OTLPExportTests", ["OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
         tests("SondeOperatorTests", ["JSON", "KubernetesRuntime", "sonde-operator", logging, metrics]),
         tests("SondeAgentTests", ["SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),

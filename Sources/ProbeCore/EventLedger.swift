@@ -19,6 +19,12 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     case syscall
     /// Block requests.
     case disk
+    /// Messages of clients and servers.
+    case dnsMessage = "dns_message"
+    /// What messages of clients were put together to.
+    case dnsLookup = "dns_lookup"
+    /// Answers of servers.
+    case dnsAnswer = "dns_answer"
     /// Numbers that the kernel keeps in files; they are no events, so none is ever booked.
     case hostFile = "host_file"
     /// OOM kills, crashes, program starts.
@@ -41,6 +47,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "tcp_send_reset", "tcp_receive_reset": self = .reset
         case "kfree_skb": self = .drop
         case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete": self = .disk
+        case "dns_send", "dns_recv": self = .dnsMessage
         default: return nil
         }
     }
@@ -54,6 +61,12 @@ public struct EventLedger: Sendable, Equatable {
         case seriesLimit = "series_limit"
         /// Exported, but without an owner: its cgroup was gone, or it has none.
         case unresolved
+        /// Exported as a part of its lookup: a question that was asked again.
+        case retry
+        /// Exported as a part of its lookup: the next domain of a search list.
+        case searchStep = "search_step"
+        /// Exported as a part of its answer: a query as its server received it.
+        case serverQuery = "server_query"
         /// Dropped: the namespace is not looked at.
         case namespaceFilter = "namespace_filter"
         /// Dropped: an entry of a map had a length that the layout does not know.

@@ -70,6 +70,8 @@ public struct GroupKind: Sendable {
         .listenOverflows,
         .syscalls,
         .disks,
+        .dnsLookups,
+        .dnsAnswers,
         .steal,
         .throttling,
         .pressure,

@@ -82,4 +82,4 @@ extension Owner {
 }
 
 /// The value that stands for everything beyond a limit, in attributes and in `service.name`.
-let overflowValue = "~other"
+public let overflowValue = "~other"

@@ -57,7 +57,7 @@ struct Attempt {
         for (ring, bytes) in ringBytes(of: program, memoryBytes: settings.mapMemoryBytes) { try object.setEntries(bytes, of: ring) }
     }
 
-    /// Checks the sizes of every map against the layouts that Swift decodes with, and writes the system call filter; nil when all is well.
+    /// Checks the sizes of every map against the layouts that Swift decodes with, and writes what the programs filter by; nil when all is well.
     func prepareMaps(of object: BPFObject) -> HookFailure? {
         let expected =
             program.groupMaps.map { ($0.name, $0.keyBytes, $0.valueBytes) } + [("costs", 4, ProgramCost.byteCount), ("losses", 4, ProgramLosses.byteCount)]
@@ -68,9 +68,9 @@ struct Attempt {
             }
         }
         if let failure = prepareControl(of: object) { return failure }
-        guard let filter = object.map("syscall_filter") else { return nil }
         do throws(ProbeKernelError) {
-            try filter.set(systemCallFilter(settings.systemCalls), at: 0)
+            try object.map("syscall_filter")?.set(systemCallFilter(settings.systemCalls), at: 0)
+            try object.map("dns_ports")?.set(portSet(settings.dnsPorts), at: 0)
             return nil
         } catch {
             return HookFailure(stage: .load, errorName: nil, reason: error.message)
@@ -115,5 +115,12 @@ func systemCallFilter(_ numbers: Set<UInt32>) throws(ProbeKernelError) -> [UInt8
         }
         words[Int(number / 64)] |= 1 << UInt64(number % 64)
     }
+    return words.flatMap { word in withUnsafeBytes(of: word) { Array($0) } }
+}
+
+/// The ports' bytes: a bit for each.
+func portSet(_ ports: Set<UInt16>) -> [UInt8] {
+    var words = [UInt64](repeating: 0, count: DNSPorts.byteCount / 8)
+    for port in ports { words[Int(port / 64)] |= 1 << UInt64(port % 64) }
     return words.flatMap { word in withUnsafeBytes(of: word) { Array($0) } }
 }

@@ -34,7 +34,9 @@ public final class LoadedProbe: @unchecked Sendable {
         self.program = program
         self.object = object
         self.programs = programs
-        let names = program.groupMaps.map(\.name) + ["costs", "losses", "syscall_filter", "ignored_cgroups", "control", "walk_number", "open_sockets"]
+        let names =
+            program.groupMaps.map(\.name)
+            + ["costs", "losses", "syscall_filter", "dns_ports", "ignored_cgroups", "control", "walk_number", "open_sockets"]
         maps = names.reduce(into: [:]) { $0[$1] = object.map($1) }
         rings = program.rings.reduce(into: [:]) { rings, ring in rings[ring.name] = object.map(ring.name).flatMap { RingReader(descriptor: $0.descriptor) } }
     }
@@ -164,6 +166,11 @@ public final class LoadedProbe: @unchecked Sendable {
     public func count(systemCalls numbers: Set<UInt32>) throws(ProbeKernelError) {
         let filter = try systemCallFilter(numbers)
         try withMap("syscall_filter") { map throws(ProbeKernelError) in try map.set(filter, at: 0) }
+    }
+
+    /// Changes at once which ports carry DNS.
+    public func watch(dnsPorts ports: Set<UInt16>) throws(ProbeKernelError) {
+        try withMap("dns_ports") { map throws(ProbeKernelError) in try map.set(portSet(ports), at: 0) }
     }
 
     /// What each attached hook cost and lost since it was loaded.

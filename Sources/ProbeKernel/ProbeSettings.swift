@@ -1,6 +1,6 @@
 // What is chosen before a program is loaded.
 // Made by the agent and the command line from configuration and what they see of the host.
-// Never changed afterwards; only the wanted system calls can be, through the loaded probe.
+// Never changed afterwards; only the wanted system calls and DNS ports can be, through the loaded probe.
 import ProbePrograms
 
 /// Constants and sizes of a load.
@@ -23,14 +23,18 @@ public struct ProbeSettings: Sendable, Hashable {
     public var roundTripSampling = 16
     /// Whether program starts are recorded.
     public var recordsExec = false
+    /// Ports that carry DNS; used by the DNS program only.
+    public var dnsPorts: Set<UInt16>
 
     public init(
-        cgroupMode: CgroupMode, histogramUnit: HistogramUnit = .binarySecond, mapMemoryBytes: Int? = nil, systemCalls: Set<UInt32> = []
+        cgroupMode: CgroupMode, histogramUnit: HistogramUnit = .binarySecond, mapMemoryBytes: Int? = nil, systemCalls: Set<UInt32> = [],
+        dnsPorts: Set<UInt16> = [53]
     ) {
         self.cgroupMode = cgroupMode
         self.histogramUnit = histogramUnit
         self.mapMemoryBytes = mapMemoryBytes
         self.systemCalls = systemCalls
+        self.dnsPorts = dnsPorts
     }
 }
 

@@ -50,6 +50,8 @@ public enum ProgramLosses {
         case interrupted
         /// No room in the ring buffer.
         case ringFull = "ring_full"
+        /// A message whose bytes are not where the call's registers say.
+        case unreadable
 
         public var offset: Int { (Self.allCases.firstIndex(of: self) ?? 0) * 8 }
     }

@@ -54,10 +54,12 @@ struct AgentLoop {
     }
 
     private static func settings(_ configuration: AgentConfiguration, _ node: Node) -> ProbeAggregator.Settings {
-        ProbeAggregator.Settings(
+        var settings = ProbeAggregator.Settings(
             limits: SeriesLimits(perOwner: configuration.budget.seriesPerPod, total: configuration.budget.seriesTotal),
             namespaces: configuration.namespaces, node: node,
             scope: Scope(name: "sonde.probe", version: AgentVersion.text, schemaURL: AgentVersion.schemaURL))
+        settings.firstLabelsPerOwner[.dnsLookups] = configuration.signals.dns.names
+        return settings
     }
 
     /// Runs until SIGTERM or SIGINT; the last export is in the exporter's queue then.

@@ -20,6 +20,7 @@ enum ProbePlan {
             (.drops, signals.drops.enabled && !steps.contains(.dropsOff)),
             (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
             (.process, signals.events.enabled),
+            (.dns, signals.dns.enabled && !steps.contains(.dnsOff)),
             (.disk, signals.disk.enabled && !steps.contains(.diskOff)),
         ]
         return wanted.filter(\.isWanted).map(\.program)
@@ -27,9 +28,11 @@ enum ProbePlan {
 
     /// Names of the kinds that the configuration asks for, whether or not the budget lets them run now.
     static func kinds(_ signals: ProbeSignals) -> Set<String> {
-        let maps = Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name))
-        let host = signals.scheduler.enabled ? maps.union(["steal", "throttling", "pressure"]) : maps
-        return signals.tcp.enabled ? host.union(["connections", "listen_overflows"]) : host
+        var kinds = Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name))
+        if signals.scheduler.enabled { kinds.formUnion(["steal", "throttling", "pressure"]) }
+        if signals.tcp.enabled { kinds.formUnion(["connections", "listen_overflows"]) }
+        if signals.dns.enabled { kinds.formUnion(["dns_lookups", "dns_answers"]) }
+        return kinds
     }
 
     /// What the budget may take back. `precision: Exact` asks for exact times or none.
@@ -39,6 +42,7 @@ enum ProbePlan {
         if signals.scheduler.enabled, signals.scheduler.precision == .auto { steps.insert(.schedulerFast) }
         if signals.tcp.enabled { steps.insert(.tcpOff) }
         if signals.drops.enabled { steps.insert(.dropsOff) }
+        if signals.dns.enabled { steps.insert(.dnsOff) }
         if signals.disk.enabled { steps.insert(.diskOff) }
         if signals.syscalls.enabled { steps.formUnion([.systemCallsSampled, .systemCallsOff]) }
         return steps

@@ -30,6 +30,7 @@ struct ProbeSet {
     private static func decoder(for program: ProbeProgram, _ configuration: AgentConfiguration) -> (any EventDecoder)? {
         switch program.name {
         case ProbeProgram.process.name: ProcessEvents(pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
+        case ProbeProgram.dns.name: DNSLookups()
         default: nil
         }
     }
@@ -48,7 +49,8 @@ struct ProbeSet {
         let missing = programs.filter { loaded[$0.name] == nil && !failed.contains($0.name) }
         if missing.isEmpty { return gone }
         var settings = ProbeSettings(
-            cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls)
+            cgroupMode: cgroupMode, mapMemoryBytes: configuration.budget.memoryBytes / (2 * programs.count), systemCalls: calls,
+            dnsPorts: Self.ports(of: configuration.signals.dns))
         settings.roundTripSampling = configuration.signals.tcp.rttSampling
         settings.recordsExec = configuration.signals.events.exec
         load(missing, settings)
@@ -124,6 +126,7 @@ struct ProbeSet {
         for probe in loaded.values {
             do {
                 try probe.change(roundTripSampling: configuration.signals.tcp.rttSampling, recordsExec: configuration.signals.events.exec)
+                if probe.program.name == ProbeProgram.dns.name { try probe.watch(dnsPorts: Self.ports(of: configuration.signals.dns)) }
             } catch {
                 AgentLog.error("settings could not be changed in the kernel", ("program", probe.program.name), ("reason", error.message))
             }
@@ -138,6 +141,8 @@ struct ProbeSet {
             AgentLog.error("system calls could not be changed", ("reason", error.message))
         }
     }
+
+    private static func ports(of dns: ProbeSignals.DNS) -> Set<UInt16> { Set(dns.ports.map { UInt16(clamping: $0) }) }
 
     private static func numbers(of syscalls: ProbeSignals.Syscalls) -> Set<UInt32> {
         let unknown = syscalls.names.filter { SystemCalls.number(of: $0) == nil }

@@ -22,7 +22,7 @@ enum BucketUnit: String, ExpressibleByArgument, CaseIterable {
 
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, drops, disks, system calls.",
+        abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, drops, DNS, disks, system calls.",
         discussion: """
             One row for each cgroup, named by pod and container where the kubelet's links are there. RUNQ is the time that tasks waited for a CPU: median, \
             99th percentile (each the upper bound of a power-of-two bucket) and sum. Needs root, or CAP_BPF and CAP_PERFMON; \
@@ -75,7 +75,7 @@ struct Top: ParsableCommand {
 
     func run() throws {
         let hierarchy = CgroupHierarchy.detect(mount: cgroups)
-        let programs = [ProbeProgram.sched, .tcp, .drops, .disk] + (try systemCallNumbers().isEmpty ? [] : [.syscall])
+        let programs = [ProbeProgram.sched, .tcp, .drops, .dns, .disk] + (try systemCallNumbers().isEmpty ? [] : [.syscall])
         let settings = ProbeSettings(cgroupMode: hierarchy.mode, histogramUnit: buckets.histogramUnit, systemCalls: try systemCallNumbers())
         let loader = ProbeLoader()
         var loads: [ProbeLoad] = []
@@ -108,12 +108,14 @@ struct Top: ParsableCommand {
 
     private func showOnce(_ probes: [LoadedProbe], _ startNames: TopNames) throws(ProbeKernelError) {
         var names = startNames
+        var lookups = TopLookups()
         names.refresh()
-        let start = try TopReading(probes)
+        try lookups.drain(probes)
+        let start = try TopReading(probes, lookups)
         let began = Stopwatch()
         Output.error("counting for \(seconds) s")
-        Interruption.wait(milliseconds: seconds * 1000)
-        let window = try TopReading(probes) - start
+        try Interruption.wait(milliseconds: seconds * 1000) { () throws(ProbeKernelError) in try lookups.drain(probes) }
+        let window = try TopReading(probes, lookups) - start
         let elapsed = began.seconds
         names.refresh()
         switch output {
@@ -125,10 +127,11 @@ struct Top: ParsableCommand {
 
     private func showLive(_ probes: [LoadedProbe], _ startNames: TopNames) throws(ProbeKernelError) {
         var names = startNames
-        var before = try TopReading(probes)
+        var lookups = TopLookups()
+        var before = try TopReading(probes, lookups)
         while !Interruption.came {
-            Interruption.wait(milliseconds: interval * 1000)
-            let now = try TopReading(probes)
+            try Interruption.wait(milliseconds: interval * 1000) { () throws(ProbeKernelError) in try lookups.drain(probes) }
+            let now = try TopReading(probes, lookups)
             names.refresh()
             let table = TopTable(window: now - before, names: names, unit: buckets.histogramUnit, rows: rows)
             // Home, each line to its end, then the rest of the screen: less flicker than clearing first.
@@ -148,14 +151,16 @@ enum Interruption {
         for number in [SIGINT, SIGTERM] { signal(number) { _ in Interruption.flag.store(true, ordering: .relaxed) } }
     }
 
-    /// Waits, at most a tenth of a second longer than asked when another thread takes the signal.
-    static func wait(milliseconds: Int) {
+    /// Waits, at most a tenth of a second longer than asked when another thread takes the signal, and does something ten times a second.
+    static func wait<Failure>(milliseconds: Int, doing work: () throws(Failure) -> Void) throws(Failure) {
         let watch = Stopwatch()
         while !came {
             let left = milliseconds - Int(watch.seconds * 1000)
-            guard left > 0 else { return }
+            guard left > 0 else { break }
             poll(nil, 0, Int32(min(left, 100)))
+            try work()
         }
+        try work()
     }
 }
 

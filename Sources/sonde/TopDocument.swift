@@ -3,6 +3,7 @@
 // It never rounds a count, and gives every histogram with its bounds.
 
 import JSON
+import ProbeCore
 import ProbeKernel
 import ProbePrograms
 
@@ -50,12 +51,24 @@ struct TopDocument {
                     let direction = DiskKey.Direction(rawValue: label.error).map { "\($0)" } ?? "\(label.error)"
                     return entry(["device": .string(names.device(label.first)), "direction": .string(direction)], durations, unit)
                 }),
+            "lookups": .array(counts.lookups.sorted { $0.key < $1.key }.map { lookup($0.key, $0.value) }),
             "systemCalls": .array(
                 labelled(counts.systemCalls) { label, durations in
                     var entry: JSONObject = ["name": .string(TopLabels.systemCall(label.first)), "error": error(label.error)]
                     for (key, value) in histogram(durations, unit) { entry[key] = value }
                     return .object(entry)
                 }),
+        ]
+    }
+
+    private static func lookup(_ label: LookupCounts.Label, _ counts: LookupCounts) -> JSONValue {
+        let buckets = counts.buckets.enumerated().filter { $0.element > 0 }.map { index, count -> JSONValue in
+            let bounds = DNSLookups.Lookups.bounds
+            return ["le": index < bounds.count ? .double(bounds[index]) : .null, "count": JSONValue(count)]
+        }
+        return [
+            "name": .string(label.name), "error": label.error.map { .string($0) } ?? .null, "count": JSONValue(counts.count),
+            "sumSeconds": .double(Double(counts.sumNanoseconds) / 1e9), "buckets": .array(buckets),
         ]
     }
 

@@ -72,6 +72,8 @@ struct CgroupCounts: Equatable {
     var drops: [Label: UInt64] = [:]
     /// By device and direction.
     var disks: [Label: Durations] = [:]
+    /// DNS, by name and error.
+    var lookups: [LookupCounts.Label: LookupCounts] = [:]
 
     static func - (left: CgroupCounts, right: CgroupCounts) -> CgroupCounts {
         var difference = CgroupCounts()
@@ -86,6 +88,10 @@ struct CgroupCounts: Equatable {
         difference.retransmits = left.retransmits.subtracting(right.retransmits)
         difference.resets = left.resets.subtracting(right.resets)
         difference.drops = left.drops.subtracting(right.drops)
+        for (label, counts) in left.lookups {
+            let news = right.lookups[label].map { counts - $0 } ?? counts
+            if news.count > 0 { difference.lookups[label] = news }
+        }
         return difference
     }
 
@@ -123,12 +129,13 @@ struct TopReading {
     var cgroups: [UInt64: CgroupCounts] = [:]
 
     /// Reads every map of the probes.
-    init(_ probes: [LoadedProbe]) throws(ProbeKernelError) {
+    init(_ probes: [LoadedProbe], _ lookups: TopLookups) throws(ProbeKernelError) {
         for probe in probes {
             for map in probe.program.groupMaps {
                 for group in try probe.groups(of: map.name) { add(group, from: map.name) }
             }
         }
+        for (cgroup, counts) in lookups.cgroups { cgroups[cgroup, default: CgroupCounts()].lookups = counts }
     }
 
     private init() {}

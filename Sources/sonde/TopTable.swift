@@ -61,6 +61,10 @@ struct TopTable {
             lines.append(
                 "    round trips: p50 \(durationText(counts.roundTrips.quantile(0.5, unit))), p99 \(durationText(p99)), \(counts.roundTrips.count) samples")
         }
+        for (label, lookups) in counts.lookups.sorted(by: { ($1.value.count, $0.key) < ($0.value.count, $1.key) }).prefix(5) {
+            let mean = durationText(Double(lookups.sumNanoseconds) / Double(lookups.count) / 1e9)
+            lines.append("    \(lookups.count) DNS lookups of \(label.name): \(label.error ?? "answered"), mean \(mean)")
+        }
         for (label, durations) in sorted(counts.disks) {
             let p99 = durationText(durations.quantile(0.99, unit)), sum = durationText(Double(durations.sumNanoseconds) / 1e9)
             lines.append(

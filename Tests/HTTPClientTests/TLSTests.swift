@@ -86,7 +86,8 @@ struct TLSTests {
         }
         let port = try #require(said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }?.split(separator: ":").last)
         let client = HTTPClient()
-        let answer = try await client.send(HTTPRequest(url: "https://127.0.0.1:\(port)/", timeout: .seconds(5), tls: TLSConfiguration(insecureSkipVerify: true)))
+        let answer = try await client.send(
+            HTTPRequest(url: "https://127.0.0.1:\(port)/", timeout: .seconds(5), tls: TLSConfiguration(insecureSkipVerify: true)))
         #expect(answer.status == 200, "its page is HTTP/1, whatever it has agreed to")
         await client.shutdown()
     }

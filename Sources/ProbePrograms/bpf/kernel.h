@@ -78,6 +78,8 @@ struct sched_entity {
 };
 
 struct sched_info {
+	unsigned long pcount;
+	unsigned long long run_delay;
 	unsigned long long last_queued;
 };
 
@@ -135,9 +137,10 @@ typedef struct {
 } possible_net_t;
 
 struct sock_common {
+	__be16 skc_dport; /* the peer's, 0 = not connected */
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
-	__u16 skc_num;
+	__u16 skc_num; /* the local port, in host order */
 	possible_net_t skc_net;
 };
 
@@ -231,8 +234,9 @@ struct request___before_5_17 {
 };
 
 struct pt_regs {
-	unsigned long orig_ax; /* x86 */
-	int syscallno;         /* arm64 */
+	unsigned long orig_ax, si, dx, r8;  /* x86 */
+	int syscallno;			    /* arm64, as the next */
+	unsigned long long regs[31];
 };
 
 enum cgroup_subsys_id { memory_cgrp_id = 4 };

@@ -125,6 +125,35 @@ struct syscall_filter {
 	u64 words[SYSCALLS / 64];
 };
 
+/* Header and the longest question of a DNS message (RFC 1035, 4.1): 12 + 255 + 4, rounded up. */
+#define DNS_HEADER_BYTES 12
+#define DNS_QUESTION_BYTES 272
+/* What is kept of a piece of a TCP stream, which may begin within a message. */
+#define DNS_BYTES 512
+
+enum dns_direction { DNS_SENT = 0, DNS_RECEIVED = 1 };
+
+/* A message, or a piece of a TCP stream, as one system call sent or received it; in the ring it ends behind its captured bytes. */
+struct dns_record {
+	u64 time_ns; /* CLOCK_MONOTONIC, when the call was done */
+	u64 cgroup;  /* of the task */
+	u64 cookie;  /* the socket's */
+	u32 tgid;
+	u32 pid;
+	u32 length;   /* of the message or piece */
+	u16 captured; /* bytes of it that are here */
+	u16 local_port;
+	u16 peer_port; /* 0 = a server's socket, which is not connected */
+	u8 protocol;   /* IPPROTO_UDP or IPPROTO_TCP */
+	u8 direction;
+	u32 padding;
+	u8 bytes[DNS_BYTES];
+};
+
+struct dns_ports {
+	u64 words[65536 / 64];
+};
+
 /* What a program costs: it times one of 64 of its own runs, since BPF_ENABLE_STATS wants CAP_SYS_ADMIN. */
 struct program_cost {
 	u64 runs;
@@ -139,6 +168,7 @@ struct program_losses {
 	u64 unmeasured;   /* an event whose start was not seen */
 	u64 interrupted;  /* a system call that a signal cut short before it did anything; the kernel restarts it or fails it with EINTR */
 	u64 ring_full;    /* no room in the ring buffer */
+	u64 unreadable;   /* a message whose bytes are not where the call's registers say: io_uring, a 32-bit program, memory that is gone */
 };
 
 /* What user space may change while the programs run; one entry in the map control. */
@@ -160,6 +190,8 @@ _Static_assert(sizeof(struct drop_key) == 16, "drop_key");
 _Static_assert(sizeof(struct open_socket) == 24, "open_socket");
 _Static_assert(sizeof(struct process_event) == 40 + PROCESS_NAME, "process_event");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
+_Static_assert(sizeof(struct dns_record) == 48 + DNS_BYTES, "dns_record");
+_Static_assert(sizeof(struct dns_ports) == 8192, "dns_ports");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
 _Static_assert(sizeof(struct control) == 32, "control");
-_Static_assert(sizeof(struct program_losses) == 40, "program_losses");
+_Static_assert(sizeof(struct program_losses) == 48, "program_losses");

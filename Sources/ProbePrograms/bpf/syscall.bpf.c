@@ -13,15 +13,14 @@
 
 enum program_index { PROGRAM_SYS_ENTER, PROGRAM_SYS_EXIT, PROGRAMS };
 #include "maps.h"
+#include "system_call.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #if defined(__TARGET_ARCH_x86)
 #define NR_RESTART_SYSCALL 219
-#define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
 #elif defined(__TARGET_ARCH_arm64)
 #define NR_RESTART_SYSCALL 128
-#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 #else
 #error "system call numbers of this architecture are not known here"
 #endif
@@ -73,24 +72,6 @@ static __always_inline bool wanted(u64 nr)
 		return false;
 	filter = bpf_map_lookup_elem(&syscall_filter, &zero);
 	return filter && filter->words[nr >> 6] >> (nr & 63) & 1;
-}
-
-static __always_inline bool is_32bit(struct task_struct *task)
-{
-#if defined(__TARGET_ARCH_x86)
-	return task->thread_info.status & TS_COMPAT;
-#else
-	return task->thread_info.flags >> TIF_32BIT & 1;
-#endif
-}
-
-static __always_inline u64 number_of(struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->orig_ax;
-#else
-	return (u64)(long)regs->syscallno;
-#endif
 }
 
 static __always_inline void entered(u32 nr)
