@@ -10,4 +10,16 @@ public protocol EventDecoder: Sendable {
     /// Hands over what is complete. Called about once a second and before each export.
     /// - Parameter now: the clock that stamps records (CLOCK_MONOTONIC).
     mutating func settle(into aggregator: inout ProbeAggregator, monotonicNanoseconds now: UInt64)
+
+    /// Takes a reading of a map whose groups are no kind of the aggregator.
+    /// - Returns: keys of entries to take out of the map; their last values come to `forget`.
+    mutating func read(_ map: String, _ groups: [RawGroup], into aggregator: inout ProbeAggregator) -> [[UInt8]]
+
+    /// Entries that were taken out, with their last values.
+    mutating func forget(_ map: String, _ last: [RawGroup], into aggregator: inout ProbeAggregator)
+}
+
+extension EventDecoder {
+    public mutating func read(_ map: String, _ groups: [RawGroup], into aggregator: inout ProbeAggregator) -> [[UInt8]] { [] }
+    public mutating func forget(_ map: String, _ last: [RawGroup], into aggregator: inout ProbeAggregator) {}
 }

@@ -19,6 +19,10 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     case syscall
     /// Block requests.
     case disk
+    /// Calls on files.
+    case file
+    /// Opens and syncs with their times; their calls on files are in the class before as well.
+    case fileCall = "file_call"
     /// Messages of clients and servers.
     case dnsMessage = "dns_message"
     /// What messages of clients were put together to.
@@ -47,6 +51,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "tcp_send_reset", "tcp_receive_reset": self = .reset
         case "kfree_skb": self = .drop
         case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete": self = .disk
+        case "files_enter", "files_exit": self = .file
         case "dns_send", "dns_recv": self = .dnsMessage
         default: return nil
         }

@@ -72,6 +72,8 @@ public struct GroupKind: Sendable {
         .disks,
         .dnsLookups,
         .dnsAnswers,
+        .files,
+        .fileTimes,
         .steal,
         .throttling,
         .pressure,

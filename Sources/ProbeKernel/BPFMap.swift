@@ -93,6 +93,25 @@ struct BPFMap: Sendable {
         return deleted
     }
 
+    /// Takes entries out together with their values; those that are gone are left out. Kernels that cannot (before 5.14) leave all where they are.
+    func take(_ keys: [[UInt8]]) throws(ProbeKernelError) -> [RawGroup] {
+        var taken: [RawGroup] = []
+        for key in keys {
+            guard key.count == keyBytes else {
+                throw ProbeKernelError(.invalidArgument, "map \(name): a key has \(keyBytes) bytes, this one has \(key.count)")
+            }
+            var value = [UInt8](repeating: 0, count: perCPUBytes)
+            if bpf_map_lookup_and_delete_elem(descriptor, key, &value) == 0 {
+                taken.append(RawGroup(key: key, values: split(value)))
+            } else if errno == EINVAL || errno == ENOTSUP {
+                return taken
+            } else if errno != ENOENT {
+                throw .kernel(errno, doing: "taking entries out of map \(name)")
+            }
+        }
+        return taken
+    }
+
     // MARK: Arrays
 
     /// The value at an index on each possible CPU.

@@ -11,6 +11,7 @@ extension ProbeProgram {
         .tcp,
         .drops,
         .syscall,
+        .files,
         .dns,
         .disk,
         .diskIssue,

@@ -101,7 +101,7 @@ public struct ProbeSignals: Hashable, Sendable {
     public var files: Files
 
     /// Families that this version takes; the others are reported as not available.
-    public static let available: Set<String> = ["scheduler", "tcp", "drops", "disk", "dns", "events", "syscalls"]
+    public static let available: Set<String> = ["scheduler", "tcp", "drops", "disk", "dns", "files", "events", "syscalls"]
 
     /// The names of the families in document order, with whether each is switched on.
     public var families: [(name: String, enabled: Bool)] {

@@ -59,6 +59,7 @@ struct AgentLoop {
             namespaces: configuration.namespaces, node: node,
             scope: Scope(name: "sonde.probe", version: AgentVersion.text, schemaURL: AgentVersion.schemaURL))
         settings.firstLabelsPerOwner[.dnsLookups] = configuration.signals.dns.names
+        settings.firstLabelsPerOwner[.files] = configuration.signals.files.topK
         return settings
     }
 

@@ -19,6 +19,7 @@ enum ProbePlan {
             (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.drops, signals.drops.enabled && !steps.contains(.dropsOff)),
             (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
+            (.files, signals.files.enabled && !steps.contains(.filesOff)),
             (.process, signals.events.enabled),
             (.dns, signals.dns.enabled && !steps.contains(.dnsOff)),
             (.disk, signals.disk.enabled && !steps.contains(.diskOff)),
@@ -32,6 +33,7 @@ enum ProbePlan {
         if signals.scheduler.enabled { kinds.formUnion(["steal", "throttling", "pressure"]) }
         if signals.tcp.enabled { kinds.formUnion(["connections", "listen_overflows"]) }
         if signals.dns.enabled { kinds.formUnion(["dns_lookups", "dns_answers"]) }
+        if signals.files.enabled { kinds.insert("file_operations") }
         return kinds
     }
 
@@ -43,6 +45,7 @@ enum ProbePlan {
         if signals.tcp.enabled { steps.insert(.tcpOff) }
         if signals.drops.enabled { steps.insert(.dropsOff) }
         if signals.dns.enabled { steps.insert(.dnsOff) }
+        if signals.files.enabled { steps.insert(.filesOff) }
         if signals.disk.enabled { steps.insert(.diskOff) }
         if signals.syscalls.enabled { steps.formUnion([.systemCallsSampled, .systemCallsOff]) }
         return steps

@@ -31,6 +31,7 @@ struct ProbeSet {
         switch program.name {
         case ProbeProgram.process.name: ProcessEvents(pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
         case ProbeProgram.dns.name: DNSLookups()
+        case ProbeProgram.files.name: FileTable(redact: configuration.signals.files.redact)
         default: nil
         }
     }
@@ -122,7 +123,11 @@ struct ProbeSet {
         }
     }
 
-    private func change(_ configuration: AgentConfiguration) {
+    private mutating func change(_ configuration: AgentConfiguration) {
+        if var files = decoders[ProbeProgram.files.name] as? FileTable {
+            files.redact = configuration.signals.files.redact
+            decoders[ProbeProgram.files.name] = files
+        }
         for probe in loaded.values {
             do {
                 try probe.change(roundTripSampling: configuration.signals.tcp.rttSampling, recordsExec: configuration.signals.events.exec)
@@ -209,10 +214,13 @@ struct ProbeSet {
         for (name, probe) in loaded {
             let scale = name == ProbeProgram.syscall.name ? sampled : 1
             for map in probe.program.groupMaps {
-                guard let kind = GroupKind(map: map.name) else { continue }
                 do {
                     let groups = try probe.groups(of: map.name)
-                    aggregator.absorb(groups, of: kind, scale: scale)
+                    if let kind = GroupKind(map: map.name) {
+                        aggregator.absorb(groups, of: kind, scale: scale)
+                    } else {
+                        try decode(groups, of: map.name, from: probe, into: &aggregator)
+                    }
                     usage.append(MapReading(name: map.name, used: groups.count, capacity: probe.capacity(of: map.name) ?? map.entries))
                 } catch {
                     AgentLog.error("map could not be read", ("map", map.name), ("reason", error.message))
@@ -220,6 +228,15 @@ struct ProbeSet {
             }
         }
         return usage
+    }
+
+    /// Hands a map to the program's decoder, and takes out what nobody uses any more.
+    private mutating func decode(_ groups: [RawGroup], of map: String, from probe: LoadedProbe, into aggregator: inout ProbeAggregator) throws(ProbeKernelError)
+    {
+        guard var decoder = decoders.removeValue(forKey: probe.program.name) else { return }
+        defer { decoders[probe.program.name] = decoder }
+        let idle = decoder.read(map, groups, into: &aggregator)
+        if !idle.isEmpty { decoder.forget(map, try probe.take(idle, from: map), into: &aggregator) }
     }
 
     /// Hands every hook's costs and losses over.

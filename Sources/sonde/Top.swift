@@ -22,7 +22,7 @@ enum BucketUnit: String, ExpressibleByArgument, CaseIterable {
 
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, drops, DNS, disks, system calls.",
+        abstract: "Shows what the kernel counts on this host: run-queue latency, connections, retransmissions, drops, DNS, disks, files, system calls.",
         discussion: """
             One row for each cgroup, named by pod and container where the kubelet's links are there. RUNQ is the time that tasks waited for a CPU: median, \
             99th percentile (each the upper bound of a power-of-two bucket) and sum. Needs root, or CAP_BPF and CAP_PERFMON; \
@@ -31,6 +31,7 @@ struct Top: ParsableCommand {
             Examples:
               sudo sonde top
               sudo sonde top --syscalls read,write,epoll_wait
+              sudo sonde top --files
               sudo sonde top --once --seconds 10 --output json
               sudo sonde top --once --seconds 10 --buckets microseconds --output json      bounds as runqlat prints them
 
@@ -52,6 +53,9 @@ struct Top: ParsableCommand {
 
     @Option(help: "Names of system calls to count, with commas between. Costs every system call of the host about 0.1 µs.")
     var syscalls = ""
+
+    @Flag(help: "Count calls on files, by path. Costs every system call of the host about 0.1 µs.")
+    var files = false
 
     @Option(help: "Unit of the histogram bounds in JSON: powers of two of seconds, or of microseconds.")
     var buckets = BucketUnit.seconds
@@ -75,7 +79,7 @@ struct Top: ParsableCommand {
 
     func run() throws {
         let hierarchy = CgroupHierarchy.detect(mount: cgroups)
-        let programs = [ProbeProgram.sched, .tcp, .drops, .dns, .disk] + (try systemCallNumbers().isEmpty ? [] : [.syscall])
+        let programs = [ProbeProgram.sched, .tcp, .drops, .dns, .disk] + (files ? [.files] : []) + (try systemCallNumbers().isEmpty ? [] : [.syscall])
         let settings = ProbeSettings(cgroupMode: hierarchy.mode, histogramUnit: buckets.histogramUnit, systemCalls: try systemCallNumbers())
         let loader = ProbeLoader()
         var loads: [ProbeLoad] = []
@@ -108,14 +112,13 @@ struct Top: ParsableCommand {
 
     private func showOnce(_ probes: [LoadedProbe], _ startNames: TopNames) throws(ProbeKernelError) {
         var names = startNames
-        var lookups = TopLookups()
+        var records = TopRecords()
         names.refresh()
-        try lookups.drain(probes)
-        let start = try TopReading(probes, lookups)
+        let start = try TopReading(probes, &records)
         let began = Stopwatch()
         Output.error("counting for \(seconds) s")
-        try Interruption.wait(milliseconds: seconds * 1000) { () throws(ProbeKernelError) in try lookups.drain(probes) }
-        let window = try TopReading(probes, lookups) - start
+        try Interruption.wait(milliseconds: seconds * 1000) { () throws(ProbeKernelError) in try records.drain(probes) }
+        let window = try TopReading(probes, &records) - start
         let elapsed = began.seconds
         names.refresh()
         switch output {
@@ -127,11 +130,11 @@ struct Top: ParsableCommand {
 
     private func showLive(_ probes: [LoadedProbe], _ startNames: TopNames) throws(ProbeKernelError) {
         var names = startNames
-        var lookups = TopLookups()
-        var before = try TopReading(probes, lookups)
+        var records = TopRecords()
+        var before = try TopReading(probes, &records)
         while !Interruption.came {
-            try Interruption.wait(milliseconds: interval * 1000) { () throws(ProbeKernelError) in try lookups.drain(probes) }
-            let now = try TopReading(probes, lookups)
+            try Interruption.wait(milliseconds: interval * 1000) { () throws(ProbeKernelError) in try records.drain(probes) }
+            let now = try TopReading(probes, &records)
             names.refresh()
             let table = TopTable(window: now - before, names: names, unit: buckets.histogramUnit, rows: rows)
             // Home, each line to its end, then the rest of the screen: less flicker than clearing first.

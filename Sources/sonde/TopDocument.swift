@@ -52,12 +52,24 @@ struct TopDocument {
                     return entry(["device": .string(names.device(label.first)), "direction": .string(direction)], durations, unit)
                 }),
             "lookups": .array(counts.lookups.sorted { $0.key < $1.key }.map { lookup($0.key, $0.value) }),
+            "files": .array(counts.files.sorted { $0.key < $1.key }.map { file($0.key, $0.value) }),
+            "fileCalls": .array(
+                labelled(counts.fileTimes) { label, durations in
+                    entry(["operation": .string(TopLabels.fileOperation(label.first)), "error": error(label.error)], durations, unit)
+                }),
             "systemCalls": .array(
                 labelled(counts.systemCalls) { label, durations in
                     var entry: JSONObject = ["name": .string(TopLabels.systemCall(label.first)), "error": error(label.error)]
                     for (key, value) in histogram(durations, unit) { entry[key] = value }
                     return .object(entry)
                 }),
+        ]
+    }
+
+    private static func file(_ template: String, _ counts: FileCounts) -> JSONValue {
+        [
+            "path": .string(template), "opens": JSONValue(counts.opens), "reads": JSONValue(counts.reads), "writes": JSONValue(counts.writes),
+            "syncs": JSONValue(counts.syncs), "readBytes": JSONValue(counts.readBytes), "writtenBytes": JSONValue(counts.writtenBytes),
         ]
     }
 

@@ -72,6 +72,10 @@ struct CgroupCounts: Equatable {
     var drops: [Label: UInt64] = [:]
     /// By device and direction.
     var disks: [Label: Durations] = [:]
+    /// Opens and syncs by operation and error.
+    var fileTimes: [Label: Durations] = [:]
+    /// By path template.
+    var files: [String: FileCounts] = [:]
     /// DNS, by name and error.
     var lookups: [LookupCounts.Label: LookupCounts] = [:]
 
@@ -88,6 +92,11 @@ struct CgroupCounts: Equatable {
         difference.retransmits = left.retransmits.subtracting(right.retransmits)
         difference.resets = left.resets.subtracting(right.resets)
         difference.drops = left.drops.subtracting(right.drops)
+        difference.fileTimes = left.fileTimes.subtracting(right.fileTimes)
+        for (template, counts) in left.files {
+            let news = right.files[template].map { counts - $0 } ?? counts
+            if news.operations > 0 { difference.files[template] = news }
+        }
         for (label, counts) in left.lookups {
             let news = right.lookups[label].map { counts - $0 } ?? counts
             if news.count > 0 { difference.lookups[label] = news }
@@ -129,13 +138,15 @@ struct TopReading {
     var cgroups: [UInt64: CgroupCounts] = [:]
 
     /// Reads every map of the probes.
-    init(_ probes: [LoadedProbe], _ lookups: TopLookups) throws(ProbeKernelError) {
+    init(_ probes: [LoadedProbe], _ records: inout TopRecords) throws(ProbeKernelError) {
+        try records.read(probes)
         for probe in probes {
-            for map in probe.program.groupMaps {
+            for map in probe.program.groupMaps where GroupKind(map: map.name) != nil {
                 for group in try probe.groups(of: map.name) { add(group, from: map.name) }
             }
         }
-        for (cgroup, counts) in lookups.cgroups { cgroups[cgroup, default: CgroupCounts()].lookups = counts }
+        for (cgroup, counts) in records.lookups.cgroups { cgroups[cgroup, default: CgroupCounts()].lookups = counts }
+        for (cgroup, counts) in records.files.cgroups { cgroups[cgroup, default: CgroupCounts()].files = counts }
     }
 
     private init() {}
@@ -168,6 +179,7 @@ struct TopReading {
             case "resets": counts.resets[label, default: 0] += counter(value, ResetValue.resetsOffset)
             case "drops": counts.drops[label, default: 0] += counter(value, DropValue.packetsOffset)
             case "disks": counts.disks[label, default: Durations()] += Durations(value)
+            case "file_times": counts.fileTimes[label, default: Durations()] += Durations(value)
             case "syscalls": counts.systemCalls[label, default: Durations()] += Durations(value)
             default: break
             }

@@ -65,6 +65,10 @@ struct TopTable {
             let mean = durationText(Double(lookups.sumNanoseconds) / Double(lookups.count) / 1e9)
             lines.append("    \(lookups.count) DNS lookups of \(label.name): \(label.error ?? "answered"), mean \(mean)")
         }
+        for (template, files) in counts.files.sorted(by: { ($1.value.operations, $0.key) < ($0.value.operations, $1.key) }).prefix(5) {
+            let calls = "\(files.opens) opens, \(files.reads) reads, \(files.writes) writes, \(files.syncs) syncs"
+            lines.append("    \(padded(template, 28)) \(calls), \(byteText(files.readBytes)) in, \(byteText(files.writtenBytes)) out")
+        }
         for (label, durations) in sorted(counts.disks) {
             let p99 = durationText(durations.quantile(0.99, unit)), sum = durationText(Double(durations.sumNanoseconds) / 1e9)
             lines.append(
@@ -89,6 +93,7 @@ enum TopLabels {
     static func kind(_ number: UInt32) -> String { RetransmitKey.Kind(rawValue: number).map { "\($0)" } ?? "kind \(number)" }
     static func direction(_ number: UInt32) -> String { TransferDirection(rawValue: number).map { "\($0)" } ?? "direction \(number)" }
     static func role(_ number: UInt32) -> String { ConnectKey.Role(rawValue: number).map { "\($0)" } ?? "role \(number)" }
+    static func fileOperation(_ number: UInt32) -> String { FileTimeKey.Operation(rawValue: number).map { "\($0)" } ?? "operation \(number)" }
     static func systemCall(_ number: UInt32) -> String { SystemCalls.name(of: number) ?? "call \(number)" }
 }
 
@@ -97,6 +102,17 @@ func durationText(_ seconds: Double?) -> String {
     guard let seconds, seconds > 0 else { return "-" }
     for (scale, name) in [(1e9, "ns"), (1e6, "us"), (1e3, "ms")] where seconds * scale < 999.5 { return digits(seconds * scale) + name }
     return digits(seconds) + "s"
+}
+
+/// `512B`, `4.0KiB`, `1.2GiB`.
+func byteText(_ bytes: UInt64) -> String {
+    var value = Double(bytes)
+    if value < 1024 { return "\(bytes)B" }
+    for unit in ["KiB", "MiB", "GiB", "TiB"] {
+        value /= 1024
+        if value < 1000 || unit == "TiB" { return digits(value) + unit }
+    }
+    return ""
 }
 
 private func digits(_ value: Double) -> String {

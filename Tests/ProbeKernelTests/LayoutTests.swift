@@ -47,6 +47,40 @@ import Testing
             ]
         ),
         ("syscall", "syscall_key", SyscallKey.byteCount, ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]),
+        (
+            "files", "file_key", FileKey.byteCount,
+            [
+                "cgroup": FileKey.cgroupOffset, "inode": FileKey.inodeOffset, "device": FileKey.deviceOffset, "generation": FileKey.generationOffset,
+            ]
+        ),
+        (
+            "files", "file_value", FileValue.byteCount,
+            [
+                "opens": FileValue.opensOffset, "reads": FileValue.readsOffset, "writes": FileValue.writesOffset, "syncs": FileValue.syncsOffset,
+                "read_bytes": FileValue.readBytesOffset, "written_bytes": FileValue.writtenBytesOffset, "named": FileValue.namedOffset,
+            ]
+        ),
+        (
+            "files", "file_time_key", FileTimeKey.byteCount,
+            ["cgroup": FileTimeKey.cgroupOffset, "operation": FileTimeKey.operationOffset, "error": FileTimeKey.errorOffset]
+        ),
+        (
+            "files", "file_path", FilePathLayout.byteCount,
+            [
+                "key": FilePathLayout.keyOffset, "names": FilePathLayout.namesOffset, "is_cut": FilePathLayout.isCutOffset,
+                "name": FilePathLayout.nameOffset,
+            ]
+        ),
+        (
+            "dns", "dns_record", DNSRecord.bytesOffset + DNSRecord.capturedMax,
+            [
+                "time_ns": DNSRecord.timeNanosecondsOffset, "cgroup": DNSRecord.cgroupOffset, "cookie": DNSRecord.cookieOffset, "tgid": DNSRecord.tgidOffset,
+                "pid": DNSRecord.pidOffset, "length": DNSRecord.lengthOffset, "captured": DNSRecord.capturedOffset,
+                "local_port": DNSRecord.localPortOffset, "peer_port": DNSRecord.peerPortOffset, "protocol": DNSRecord.protocolOffset,
+                "direction": DNSRecord.directionOffset, "padding": 44, "bytes": DNSRecord.bytesOffset,
+            ]
+        ),
+        ("dns", "dns_ports", DNSPorts.byteCount, ["words": 0]),
         ("syscall", "syscall_filter", SyscallFilter.byteCount, ["words": 0]),
         (
             "tcp", "program_cost", ProgramCost.byteCount,

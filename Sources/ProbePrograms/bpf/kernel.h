@@ -104,6 +104,7 @@ struct task_struct {
 	int exit_code;
 	char comm[16];
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct sched_entity se;
 	struct sched_info sched_info; /* CONFIG_SCHED_INFO */
@@ -148,13 +149,50 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct super_block {
+	__u32 s_dev; /* dev_t */
+	unsigned long s_magic;
+};
+
 struct inode {
 	unsigned short i_mode;
+	__u32 i_generation;
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
 };
 
 struct file {
 	void *private_data;
 	struct inode *f_inode;
+	struct path f_path;
 };
 
 struct fdtable {
@@ -234,8 +272,9 @@ struct request___before_5_17 {
 };
 
 struct pt_regs {
-	unsigned long orig_ax, si, dx, r8;  /* x86 */
-	int syscallno;			    /* arm64, as the next */
+	unsigned long orig_ax, di, si, dx, r8; /* x86 */
+	int syscallno;			       /* arm64, as the next two */
+	unsigned long long orig_x0;
 	unsigned long long regs[31];
 };
 

@@ -125,6 +125,49 @@ struct syscall_filter {
 	u64 words[SYSCALLS / 64];
 };
 
+/* A file as one cgroup uses it. Inode numbers are given anew when a file is deleted, generations are not. */
+struct file_key {
+	u64 cgroup;
+	u64 inode;
+	u32 device; /* dev_t of the kernel: major << 20 | minor */
+	u32 generation;
+};
+
+/* Successful calls, and their bytes. */
+struct file_value {
+	u64 opens;
+	u64 reads;
+	u64 writes;
+	u64 syncs;
+	u64 read_bytes;
+	u64 written_bytes;
+	u64 named; /* this CPU has sent the file's path */
+};
+
+/* Calls on files that found no room among the groups of files. */
+struct file_rest_key {
+	u64 cgroup;
+};
+
+enum file_operation { FILE_OPEN = 0, FILE_SYNC = 1 };
+
+struct file_time_key {
+	u64 cgroup;
+	u32 operation;
+	u32 error; /* errno, 0 = success */
+};
+
+/* A path is sent as the names of its components, the last one first; a longer name is cut, and of a longer path the upper components are missing. */
+#define FILE_NAMES 16
+#define FILE_NAME 40
+
+struct file_path {
+	struct file_key key;
+	u32 names;
+	u32 is_cut;
+	char name[FILE_NAMES][FILE_NAME];
+};
+
 /* Header and the longest question of a DNS message (RFC 1035, 4.1): 12 + 255 + 4, rounded up. */
 #define DNS_HEADER_BYTES 12
 #define DNS_QUESTION_BYTES 272
@@ -190,6 +233,10 @@ _Static_assert(sizeof(struct drop_key) == 16, "drop_key");
 _Static_assert(sizeof(struct open_socket) == 24, "open_socket");
 _Static_assert(sizeof(struct process_event) == 40 + PROCESS_NAME, "process_event");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
+_Static_assert(sizeof(struct file_key) == 24, "file_key");
+_Static_assert(sizeof(struct file_value) == 56, "file_value");
+_Static_assert(sizeof(struct file_time_key) == 16, "file_time_key");
+_Static_assert(sizeof(struct file_path) == 32 + FILE_NAMES * FILE_NAME, "file_path");
 _Static_assert(sizeof(struct dns_record) == 48 + DNS_BYTES, "dns_record");
 _Static_assert(sizeof(struct dns_ports) == 8192, "dns_ports");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");

@@ -25,14 +25,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #error "system call numbers of this architecture are not known here"
 #endif
 
-/* include/linux/errno.h: what a call returns inside of the kernel when a signal came before it did anything. */
-#define ERESTARTSYS 512
-#define ERESTARTNOINTR 513
-#define ERESTARTNOHAND 514
-#define ERESTART_RESTARTBLOCK 516
-
-#define ERRNO_MAX 4095
-
 /* Which calls are wanted, a bit each; user space may change it at any time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -95,15 +87,6 @@ static __always_inline void entered(u32 nr)
 	call->started_ns = bpf_ktime_get_ns();
 	call->nr = nr;
 	call->restarts = 0;
-}
-
-/*
- * A call that returns one of these is not complete: the kernel runs it again after the signal, as a new sys_enter or as restart_syscall, or turns it into EINTR
- * after this tracepoint. Counting it here would count restarted calls twice; it is counted as a loss instead.
- */
-static __always_inline bool is_interrupted(long result)
-{
-	return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK;
 }
 
 static __always_inline void completed(struct task_struct *task, struct call *call, long result)

@@ -32,13 +32,32 @@ static __always_inline u64 number_of(struct pt_regs *regs)
 #endif
 }
 
-/* The first argument is not here: on arm64 its register holds the result once the call is done. */
+/* On arm64 the first argument's register holds the result once the call is done; the kernel keeps the argument beside it. */
 #if defined(__TARGET_ARCH_x86)
+#define FIRST_ARGUMENT(regs) ((regs)->di)
 #define SECOND_ARGUMENT(regs) ((regs)->si)
 #define THIRD_ARGUMENT(regs) ((regs)->dx)
 #define FIFTH_ARGUMENT(regs) ((regs)->r8)
 #else
+#define FIRST_ARGUMENT(regs) ((regs)->orig_x0)
 #define SECOND_ARGUMENT(regs) ((regs)->regs[1])
 #define THIRD_ARGUMENT(regs) ((regs)->regs[2])
 #define FIFTH_ARGUMENT(regs) ((regs)->regs[4])
 #endif
+
+/* include/linux/errno.h: what a call returns inside of the kernel when a signal came before it did anything. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
+
+#define ERRNO_MAX 4095
+
+/*
+ * A call that returns one of these is not complete: the kernel runs it again after the signal, as a new sys_enter or as restart_syscall, or turns it into EINTR
+ * after this tracepoint. Counting it here would count restarted calls twice; it is counted as a loss instead.
+ */
+static __always_inline bool is_interrupted(long result)
+{
+	return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK;
+}
