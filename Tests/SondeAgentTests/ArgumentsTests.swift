@@ -32,13 +32,19 @@ import Testing
 
     @Test(
         arguments: [
-            ("55d2-66d2 r-xp 00001000 08:01 77     /usr/bin/sonde-agent", 0x55d2..<0x66d2),
-            ("55d2-66d2 r-xp 00001000 08:01 77     /a folder/agent", 0x55d2..<0x66d2),
-            ("55d2-66d2 rw-p 00001000 08:01 77     /usr/bin/sonde-agent", nil), ("55d2-66d2 r--p 00001000 08:01 77     /usr/bin/sonde-agent", nil),
-            ("55d2-66d2 rwxp 00001000 08:01 77     /usr/bin/sonde-agent", nil), ("55d2-66d2 r-xp 00000000 00:00 0      [vdso]", nil),
-            ("55d2-66d2 r-xp 00000000 00:00 0", nil), ("zz-66d2 r-xp 00001000 08:01 77 /x", nil), ("66d2-55d2 r-xp 00001000 08:01 77 /x", nil), ("", nil),
-        ] as [(String, Range<UInt>?)])
-    func onlyAFilesCodeIsDropped(line: String, range: Range<UInt>?) {
-        #expect(ResidentCode.codeRange(line) == range)
+            ("code", "55d2-66d2 r-xp 00001000 08:01 77     /usr/bin/sonde-agent", "0", "0", 0x55d2..<0x66d2),
+            ("a path with a space", "55d2-66d2 r-xp 00001000 08:01 77     /a folder/agent", "0", "0", 0x55d2..<0x66d2),
+            ("constants", "55d2-66d2 r--p 00001000 08:01 77     /usr/lib/libc.so.6", "0", "0", 0x55d2..<0x66d2),
+            ("relocated constants", "55d2-66d2 r--p 00001000 08:01 77     /usr/lib/libc.so.6", "4", "0", nil),
+            ("relocated and swapped out", "55d2-66d2 r--p 00001000 08:01 77     /usr/lib/libc.so.6", "0", "4", nil),
+            ("data", "55d2-66d2 rw-p 00001000 08:01 77     /usr/bin/sonde-agent", "0", "0", nil),
+            ("shared", "55d2-66d2 r--s 00001000 08:01 77     /x", "0", "0", nil), ("writable code", "55d2-66d2 rwxp 00001000 08:01 77 /x", "0", "0", nil),
+            ("of the kernel", "55d2-66d2 r-xp 00000000 00:00 0      [vdso]", "0", "0", nil), ("no file", "55d2-66d2 r-xp 00000000 00:00 0", "0", "0", nil),
+            ("no address", "zz-66d2 r-xp 00001000 08:01 77 /x", "0", "0", nil), ("backwards", "66d2-55d2 r-xp 00001000 08:01 77 /x", "0", "0", nil),
+        ] as [(String, String, String, String, Range<UInt>?)])
+    func onlyCleanFilePagesAreDropped(reason: String, line: String, anonymous: String, swap: String, range: Range<UInt>?) {
+        let counters = "Size: 8 kB\nAnonymous:      \(anonymous) kB\nSwap:      \(swap) kB\nVmFlags: rd mr mw me \n"
+        let before = "1000-2000 rw-p 00000000 00:00 0 [heap]\nAnonymous: 8 kB\nSwap: 0 kB\n"
+        #expect(ResidentCode.cleanRanges(before + line + "\n" + counters) == range.map { [$0] } ?? [], "\(reason)")
     }
 }

