@@ -99,6 +99,34 @@ import Testing
         #expect(status == 0 && output.contains("0.1.0"), "\(output)")
     }
 
+    /// What only root may do, the operator's user may not: its server once set a socket option that needs a capability, and closed every connection.
+    @Test func theOperatorAnswersItsProbesAsTheImagesUser() throws {
+        let release = BinaryTests.folder.path
+        let folder = try ScratchFolder()
+        try Self.image(["operator", "--bin", release, "--roots", folder.path])
+        let script = #"""
+            set -eu
+            release=$1 crds=$2
+            mkdir proc && mount --bind /proc proc
+            trap 'kill $server $operator; wait' EXIT
+            server= operator=
+            "$release/kubernetes-test-server" --port 0 --kubeconfig-out kubeconfig --crds "$crds" >server.log 2>&1 & server=$!
+            for _ in $(seq 100); do [ -s kubeconfig ] && break; sleep 0.1; done
+            chmod 644 kubeconfig
+            chroot --userspec=65532:65532 . /sonde-operator --kubeconfig /kubeconfig --metrics-bind-address 127.0.0.1:0 --leader-elect=false >operator.log 2>&1 & operator=$!
+            for _ in $(seq 100); do
+                address=$(sed -nE 's/.*"msg":"Serving".*"address":"([^"]*)".*/\1/p' operator.log)
+                [ -n "$address" ] && curl -fsS --max-time 5 "http://$address/healthz" && exit
+                sleep 0.1
+            done
+            cat operator.log >&2
+            exit 1
+            """#
+        let (status, output) = try Repository.run(
+            "unshare", "--mount", "env", "--chdir=\(folder.path)/operator", "bash", "-c", script, "bash", release, Repository.root.appending(path: "crds").path)
+        #expect(status == 0 && output.contains("ok"), "\(output)")
+    }
+
     @Test func aMissingBinaryIsNamed() throws {
         let (status, output) = try Repository.run(Repository.root.appending(path: "hack/image").path, "agent", "--bin", "/nonexistent")
         #expect(status != 0 && output.contains("there is no /nonexistent/sonde-agent; run hack/lib/build first"), "\(output)")

@@ -42,10 +42,8 @@ static __always_inline bool stays_runnable(u64 *ctx, struct task_struct *prev)
 	return (ctx[0] & 1) || state_before_switch(ctx, prev) == TASK_RUNNING;
 }
 
-static __always_inline void count_switch(struct task_struct *prev, bool runnable, u32 program)
+static __always_inline void count_switch(struct sched_value *group, bool runnable)
 {
-	struct sched_value *group = group_of(task_cgroup(prev), program);
-
 	if (!group)
 		return;
 	if (runnable)

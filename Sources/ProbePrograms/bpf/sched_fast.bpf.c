@@ -71,7 +71,7 @@ int sched_switch_fast(u64 *ctx)
 	struct task_struct *next = (struct task_struct *)ctx[2];
 
 	if (prev->pid)
-		count_switch(prev, stays_runnable(ctx, prev), PROGRAM_SCHED_SWITCH_FAST);
+		count_switch(group_of(task_cgroup(prev), PROGRAM_SCHED_SWITCH_FAST), stays_runnable(ctx, prev));
 	if (next->pid)
 		waited(next);
 	run_end(run);
