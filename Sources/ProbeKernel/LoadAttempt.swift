@@ -98,8 +98,11 @@ struct ControlValue {
     var roundTripSampling: Int
     var sinceNanoseconds: UInt64 = 0
 
+    /// Below it are the 32-bit numbers of segments that are looked at: one of so many; 0 looks at none.
+    private var roundTripBound: UInt64 { roundTripSampling > 0 ? (1 << 32) / UInt64(roundTripSampling) : 0 }
+
     var bytes: [UInt8] {
-        [UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), UInt64(max(roundTripSampling, 0)), sinceNanoseconds].flatMap { word in
+        [UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), roundTripBound, sinceNanoseconds].flatMap { word in
             withUnsafeBytes(of: word) { Array($0) }
         }
     }

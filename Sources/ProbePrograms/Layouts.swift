@@ -29,7 +29,7 @@ public enum ProgramCost {
 public enum Control {
     public static let filteringOffset = 0
     public static let execEventsOffset = 8
-    public static let roundTripSamplingOffset = 16
+    public static let roundTripBoundOffset = 16
     public static let sinceNanosecondsOffset = 24
     public static let byteCount = 32
 }

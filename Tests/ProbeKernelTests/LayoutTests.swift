@@ -89,7 +89,7 @@ import Testing
         (
             "sched", "control", Control.byteCount,
             [
-                "filtering": Control.filteringOffset, "exec_events": Control.execEventsOffset, "rtt_sampling": Control.roundTripSamplingOffset,
+                "filtering": Control.filteringOffset, "exec_events": Control.execEventsOffset, "rtt_below": Control.roundTripBoundOffset,
                 "since_ns": Control.sinceNanosecondsOffset,
             ]
         ),

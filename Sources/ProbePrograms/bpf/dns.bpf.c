@@ -111,14 +111,18 @@ static __always_inline bool has_asked(struct event *event)
 	return port;
 }
 
+/* What almost every socket is told by: one of its ports is watched, or it is UDP and has no peer. */
+static __always_inline bool may_carry_dns(u16 local_port, u16 peer_port, u8 protocol)
+{
+	if (local_port && is_watched(local_port))
+		return true;
+	return peer_port ? is_watched(peer_port) : protocol == IPPROTO_UDP;
+}
+
 static __always_inline bool carries_dns(struct event *event)
 {
-	if (event->local_port && is_watched(event->local_port))
+	if (event->peer_port || (event->local_port && is_watched(event->local_port)))
 		return true;
-	if (event->peer_port)
-		return is_watched(event->peer_port);
-	if (event->protocol != IPPROTO_UDP)
-		return false;
 	return event->program == PROGRAM_DNS_SEND ? asks(event) : has_asked(event);
 }
 
@@ -176,21 +180,18 @@ static __always_inline void output(const struct event *event, u64 cgroup, u32 in
 
 static __always_inline void transferred(struct sock *sk, int result, int flags, u32 program)
 {
-	struct event event = {
-		.sk = sk,
-		.program = program,
-		.length = result,
-		.local_port = sk->__sk_common.skc_num,
-		.peer_port = __builtin_bswap16(sk->__sk_common.skc_dport),
-		.protocol = sk->sk_protocol,
-	};
+	u16 local_port = sk->__sk_common.skc_num, peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+	u16 family = sk->__sk_common.skc_family;
+	u8 protocol = sk->sk_protocol;
+	struct event event;
 	int index = 0;
 	u64 cgroup;
 
-	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
+	if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_UDP && protocol != IPPROTO_TCP))
 		return;
-	if (event.protocol != IPPROTO_UDP && event.protocol != IPPROTO_TCP)
+	if (!may_carry_dns(local_port, peer_port, protocol))
 		return;
+	event = (struct event){ .sk = sk, .program = program, .length = result, .local_port = local_port, .peer_port = peer_port, .protocol = protocol };
 	event.task = bpf_get_current_task_btf();
 	event.regs = (struct pt_regs *)bpf_task_pt_regs(event.task);
 	if (!carries_dns(&event))

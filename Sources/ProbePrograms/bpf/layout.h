@@ -218,7 +218,7 @@ struct program_losses {
 struct control {
 	u64 filtering; /* not 0: the map ignored_cgroups has entries */
 	u64 exec_events;  /* not 0: program starts are recorded */
-	u64 rtt_sampling; /* one of so many segments is looked at */
+	u64 rtt_below;    /* a segment is looked at whose 32-bit number is below this: 2^32 / n for one of n, 0 for none */
 	u64 since_ns;  /* when the programs were attached again; what began before that was not seen whole */
 };
 
