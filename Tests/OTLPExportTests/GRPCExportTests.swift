@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: [ExportDestination.Compression.gzip, .none]) func metricsAndLogsArrive(compression: ExportDestination.Compression)
         async throws
     {
-        let receiver = try GRPCReceiver()
+        let receiver = try await GRPCReceiver.start()
         let record = LogRecord(eventName: "process.crash", unixNanoseconds: 1, observedUnixNanoseconds: 2, severity: .error, body: "b")
         let large = Self.largeRequest()
         let result = await Self.export(to: "http://127.0.0.1:\(receiver.port)") {
@@ -103,7 +103,7 @@ import Testing
             exporter.enqueue(LogsRequest([ResourceLogs(resource: Resource([]), scope: Scope(name: "s", version: "1"), records: [record])]))
             exporter.enqueue(large)
         }
-        let calls = try receiver.stop()
+        let calls = try await receiver.stop()
         #expect(calls.map(\.service) == ["metrics", "logs", "metrics"] && calls.map(\.names) == [["m"], ["process.crash"], ["large"]])
         #expect(calls.last?.bytes == large.bytes().count)
         #expect(calls.allSatisfy { $0.metadata["x-token"] == "secret" && $0.metadata["user-agent"] == "sonde-agent/1" })
@@ -117,9 +117,9 @@ import Testing
         settings.answers = [
             .init(code: "UNAVAILABLE", message: "später", retryDelayMs: 3), .init(code: "RESOURCE_EXHAUSTED", retryDelayMs: 2), .init(code: "ABORTED"), .init(),
         ]
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let result = await Self.export(to: "http://127.0.0.1:\(receiver.port)")
-        let calls = try receiver.stop()
+        let calls = try await receiver.stop()
         #expect(calls.count == 4)
         #expect(result.exporter.counts.exported == 1 && result.exporter.counts.dropped.isEmpty)
         #expect(result.events.count == 2 && result.events.last == .working)
@@ -129,9 +129,9 @@ import Testing
     @Test func aRefusalIsFinalAndCounted() async throws {
         var settings = GRPCReceiver.Settings()
         settings.answers = [.init(code: "UNAUTHENTICATED", message: "who?"), .init(code: "RESOURCE_EXHAUSTED"), .init()]
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let result = await Self.export(to: "http://127.0.0.1:\(receiver.port)", enqueue: { for _ in 0..<3 { $0.enqueue(Self.request) } })
-        #expect(try receiver.stop().count == 3)
+        #expect(try await receiver.stop().count == 3)
         #expect(result.exporter.counts.exported == 1 && result.exporter.counts.dropped == ["grpc_unauthenticated": 1, "grpc_resource_exhausted": 1])
         #expect(Self.failure(result.events)?.message.contains("UNAUTHENTICATED: who?. Check the headers") == true)
     }
@@ -139,9 +139,9 @@ import Testing
     @Test func rejectedPointsAreCounted() async throws {
         var settings = GRPCReceiver.Settings()
         settings.answers = [.init(message: "too old", rejected: 1)]
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let result = await Self.export(to: "http://127.0.0.1:\(receiver.port)")
-        _ = try receiver.stop()
+        _ = try await receiver.stop()
         #expect(result.exporter.counts.dropped == ["rejected": 1] && result.events == [.partlyRejected(points: 1, message: "too old")])
     }
 
@@ -149,9 +149,9 @@ import Testing
     @Test func aMessageAboveTheReceiversLimitIsRefused() async throws {
         var settings = GRPCReceiver.Settings()
         settings.receiveBytesMax = 100_000
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let result = await Self.export(to: "http://127.0.0.1:\(receiver.port)", destination: { $0.compression = .none }) { $0.enqueue(Self.largeRequest()) }
-        #expect(try receiver.stop().isEmpty)
+        #expect(try await receiver.stop().isEmpty)
         #expect(result.exporter.counts.dropped == ["grpc_resource_exhausted": 16_000])
         #expect(Self.failure(result.events)?.message.contains("seriesTotal") == true)
     }
@@ -159,9 +159,9 @@ import Testing
     @Test func aReceiverWithoutTheServiceSaysSo() async throws {
         var settings = GRPCReceiver.Settings()
         settings.services = ["logs"]
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let result = await Self.export(to: "http://127.0.0.1:\(receiver.port)")
-        _ = try receiver.stop()
+        _ = try await receiver.stop()
         #expect(result.exporter.counts.dropped == ["grpc_unimplemented": 1])
         #expect(Self.failure(result.events)?.message.contains("no OTLP service for metrics") == true)
     }
@@ -170,7 +170,7 @@ import Testing
 
     @Test func aReceiverThatStartsAnewGetsEverything() async throws {
         var settings = GRPCReceiver.Settings()
-        let first = try GRPCReceiver(settings)
+        let first = try await GRPCReceiver.start(settings)
         settings.port = first.port
         let client = HTTPClient()
         let exporter = MetricsExporter(
@@ -181,13 +181,13 @@ import Testing
         exporter.enqueue(Self.request)
         while exporter.counts.exported < 1 { await Task.yield() }
         // The idle connection dies with it, and two batches find nobody.
-        #expect(try first.stop().count == 1)
+        #expect(try await first.stop().count == 1)
         exporter.enqueue(Self.request)
         exporter.enqueue(Self.request)
-        let second = try GRPCReceiver(settings)
+        let second = try await GRPCReceiver.start(settings)
         exporter.close(within: .seconds(20))
         await running
-        #expect(try second.stop().count == 2)
+        #expect(try await second.stop().count == 2)
         #expect(exporter.counts.exported == 3 && exporter.counts.dropped.isEmpty)
         await client.shutdown()
     }
@@ -198,7 +198,7 @@ import Testing
         var settings = GRPCReceiver.Settings()
         settings.answers = [.init(), .init(code: "HANG"), .init()]
         settings.certificates = certificates.folder
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         var policy = MetricsExporterTests.policy
         policy.tryTimeout = .milliseconds(700)
         let client = Self.client(proxy: "")
@@ -210,18 +210,18 @@ import Testing
         exporter.close(within: .seconds(20))
         await exporter.run()
         await client.shutdown()
-        let peers = try receiver.stop().map(\.peer)
+        let peers = try await receiver.stop().map(\.peer)
         #expect(peers.count == 3 && peers[0] == peers[1] && peers[1] != peers[2])
         #expect(exporter.counts.exported == 2)
     }
 
     @Test func whatWaitsGoesToANewDestinationOfTheOtherProtocol() async throws {
-        let receiver = try GRPCReceiver()
+        let receiver = try await GRPCReceiver.start()
         let result = await Self.export(to: "http://127.0.0.1:1", destination: { $0.transport = .http }) { exporter in
             exporter.enqueue(Self.request)
             exporter.update(ExportDestination(endpoint: "http://127.0.0.1:\(receiver.port)", transport: .grpc))
         }
-        #expect(try receiver.stop().count == 1)
+        #expect(try await receiver.stop().count == 1)
         #expect(result.exporter.counts.exported == 1)
     }
 
@@ -235,9 +235,9 @@ import Testing
     }
 
     @Test func theGRPCPortOfAReceiverIsOneClearMessageToo() async throws {
-        let receiver = try GRPCReceiver()
+        let receiver = try await GRPCReceiver.start()
         let failure = try await Self.firstFailure(at: "http://127.0.0.1:\(receiver.port)") { $0.transport = .http }
-        #expect(try receiver.stop().isEmpty)
+        #expect(try await receiver.stop().isEmpty)
         #expect(failure.reason == "otherProtocol" && failure.message.contains("4318") && failure.message.contains("protocol is GRPC"), "\(failure)")
     }
 
@@ -247,7 +247,7 @@ import Testing
         let certificates = try ExportCertificates.shared.get()
         var settings = GRPCReceiver.Settings()
         settings.certificates = certificates.folder
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let tls = TLSConfiguration(
             caFile: certificates.path("ca.crt"), clientCertificateFile: certificates.path("client.crt"), clientKeyFile: certificates.path("client.key"))
         var named = tls
@@ -261,7 +261,7 @@ import Testing
             }
             #expect(result.events == [.working])
         }
-        let peers = try receiver.stop().map(\.peer)
+        let peers = try await receiver.stop().map(\.peer)
         #expect(peers.count == 9 && Set(peers).count == 3, "each client has one connection for its three exports")
     }
 
@@ -269,7 +269,7 @@ import Testing
         let certificates = try ExportCertificates.shared.get()
         var settings = GRPCReceiver.Settings()
         settings.certificates = certificates.folder
-        let receiver = try GRPCReceiver(settings)
+        let receiver = try await GRPCReceiver.start(settings)
         let tls = TLSConfiguration(
             caFile: certificates.path("ca.crt"), clientCertificateFile: certificates.path("client.crt"), clientKeyFile: certificates.path("client.key"))
         var otherName = tls, otherCA = tls, nobody = tls
@@ -282,18 +282,18 @@ import Testing
             let says = failure.message.contains("Check the CA certificate, the client certificate and key, and the server name")
             #expect(failure.reason == "tls" && says, "\(what): \(failure)")
         }
-        #expect(try receiver.stop().isEmpty)
+        #expect(try await receiver.stop().isEmpty)
     }
 
     // MARK: Proxies
 
     @Test func aProxyIsTunnelledThrough() async throws {
-        let receiver = try GRPCReceiver()
+        let receiver = try await GRPCReceiver.start()
         let proxy = try TunnelProxy()
         let endpoint = "http://127.0.0.1:\(receiver.port)"
         let result = await Self.export(to: endpoint, proxy: "http://127.0.0.1:\(proxy.port)", enqueue: { for _ in 0..<2 { $0.enqueue(Self.request) } })
         #expect(result.events == [.working])
         #expect(proxy.requests == [String](repeating: "CONNECT 127.0.0.1:\(receiver.port) HTTP/1.1", count: 2))
-        #expect(try receiver.stop().count == 2)
+        #expect(try await receiver.stop().count == 2)
     }
 }

@@ -3,6 +3,7 @@
 // It never outlives its value, and never listens beyond the loopback.
 
 import Foundation
+import Glibc
 import Testing
 
 final class GRPCReceiver {
@@ -35,36 +36,64 @@ final class GRPCReceiver {
     }
 
     let port: Int
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
+    private let process: Process
+    private let input: FileHandle
+    private let output: Int32
 
-    init(_ settings: Settings = Settings()) throws {
+    private init(port: Int, process: Process, input: FileHandle, output: Int32) {
+        self.port = port
+        self.process = process
+        self.input = input
+        self.output = output
+    }
+
+    static func start(_ settings: Settings = Settings()) async throws -> GRPCReceiver {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let python = ProcessInfo.processInfo.environment["SONDE_PYTHON"] ?? root.appending(path: ".build-tools/bin/python").path
+        let process = Process()
+        let input = Pipe(), output = Pipe()
         process.executableURL = URL(filePath: python)
         process.arguments = ["-c", Self.program, String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)]
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        var said: [UInt8] = []
-        while said.last != 10 {
-            let piece = output.fileHandleForReading.availableData
-            try #require(!piece.isEmpty, "no gRPC receiver: run hack/lib/tools python, which installs grpcio")
-            said += piece
-        }
-        port = try #require(Int(String(decoding: said.dropLast(), as: UTF8.self)))
+        let descriptor = dup(output.fileHandleForReading.fileDescriptor)
+        let said = await onThread { read(descriptor) { $0.last != 10 } }
+        let port = try #require(
+            Int(String(decoding: said.dropLast(), as: UTF8.self)), "no gRPC receiver: run hack/lib/tools python, which installs grpcio")
+        return GRPCReceiver(port: port, process: process, input: input.fileHandleForWriting, output: descriptor)
     }
 
     /// Ends the receiver, calls under way too, and returns what it got.
-    func stop() throws -> [Call] {
-        try input.fileHandleForWriting.close()
-        let said = output.fileHandleForReading.readDataToEndOfFile()
+    func stop() async throws -> [Call] {
+        try input.close()
+        let descriptor = output
+        let said = await Self.onThread { Self.read(descriptor) { _ in true } }
         process.waitUntilExit()
         return try String(decoding: said, as: UTF8.self).split(separator: "\n").map { try JSONDecoder().decode(Call.self, from: Data($0.utf8)) }
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        close(output)
+    }
+
+    /// Python takes a second to start, and a task that waits for it would hold up those of other tests.
+    private static func onThread(_ body: @escaping @Sendable () -> [UInt8]) async -> [UInt8] {
+        await withCheckedContinuation { continuation in Thread.detachNewThread { continuation.resume(returning: body()) } }
+    }
+
+    /// What comes until the other side closes, or until it is enough.
+    private static func read(_ descriptor: Int32, while isWanted: ([UInt8]) -> Bool) -> [UInt8] {
+        var said: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while isWanted(said) {
+            let count = Glibc.read(descriptor, &piece, piece.count)
+            if count <= 0 { break }
+            said += piece[..<count]
+        }
+        return said
+    }
 
     private static let program = """
         import concurrent.futures, json, sys, threading

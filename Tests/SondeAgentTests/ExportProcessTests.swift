@@ -10,7 +10,7 @@ import Testing
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Runs the agent until the condition holds, and ends it.
-    private static func run(endpoint: String, headers: URL? = nil, environment: [String: String], until isDone: () throws -> Bool) throws {
+    private static func run(endpoint: String, headers: URL? = nil, environment: [String: String], until isDone: () throws -> Bool) async throws {
         let folder = try ConfigurationFileTests.folder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "agent.yaml")
@@ -42,28 +42,28 @@ import Testing
         for _ in 0..<1000 {
             if try isDone() { return }
             try #require(agent.isRunning)
-            Thread.sleep(forTimeInterval: 0.02)
+            try await Task.sleep(for: .milliseconds(20))
         }
         Issue.record("nothing came within 20 s")
     }
 
-    @Test func theProxyOfTheEnvironmentGetsTheExport() throws {
+    @Test func theProxyOfTheEnvironmentGetsTheExport() async throws {
         let proxy = try HeadServer()
-        try Self.run(endpoint: "http://otlp.invalid:4318", environment: ["http_proxy": "http://127.0.0.1:\(proxy.port)"]) { !proxy.heads.isEmpty }
+        try await Self.run(endpoint: "http://otlp.invalid:4318", environment: ["http_proxy": "http://127.0.0.1:\(proxy.port)"]) { !proxy.heads.isEmpty }
         let head = try #require(proxy.heads.first)
         #expect(head.hasPrefix("POST http://otlp.invalid:4318/v1/metrics HTTP/1.1\r\n"), "\(head)")
         #expect(head.lowercased().contains("user-agent: sonde-agent/"))
     }
 
-    @Test(arguments: ["NO_PROXY", "no_proxy"]) func exceptionsFromTheProxyHold(variable: String) throws {
+    @Test(arguments: ["NO_PROXY", "no_proxy"]) func exceptionsFromTheProxyHold(variable: String) async throws {
         let proxy = try HeadServer(), receiver = try HeadServer()
         let environment = ["http_proxy": "http://127.0.0.1:\(proxy.port)", variable: "example.org,127.0.0.0/8"]
-        try Self.run(endpoint: "http://127.0.0.1:\(receiver.port)", environment: environment) { !receiver.heads.isEmpty }
+        try await Self.run(endpoint: "http://127.0.0.1:\(receiver.port)", environment: environment) { !receiver.heads.isEmpty }
         #expect(receiver.heads.first?.hasPrefix("POST /v1/metrics HTTP/1.1\r\n") == true && proxy.heads.isEmpty)
     }
 
     /// As the kubelet changes a mounted Secret: the link `..data` turns to another folder.
-    @Test func aChangedSecretIsInTheNextExports() throws {
+    @Test func aChangedSecretIsInTheNextExports() async throws {
         let receiver = try HeadServer()
         let secret = try ConfigurationFileTests.folder()
         defer { try? FileManager.default.removeItem(at: secret) }
@@ -75,7 +75,7 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: data, withDestinationPath: "..old")
         try FileManager.default.createSymbolicLink(atPath: secret.appending(path: "x-token").path, withDestinationPath: "..data/x-token")
         var hasTurned = false
-        try Self.run(endpoint: "http://127.0.0.1:\(receiver.port)", headers: secret, environment: [:]) {
+        try await Self.run(endpoint: "http://127.0.0.1:\(receiver.port)", headers: secret, environment: [:]) {
             let tokens = receiver.heads.map { $0.contains("x-token: new\r\n") ? "new" : $0.contains("x-token: old\r\n") ? "old" : "none" }
             if tokens.contains("old"), !hasTurned {
                 try FileManager.default.createSymbolicLink(atPath: data + "_tmp", withDestinationPath: "..new")
