@@ -98,7 +98,7 @@ let package = Package(
         tests("ProbeCoreTests", ["JSON", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore"]),
         tests("ProbeKernelTests", ["SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel"]),
         tests("OTLPExportTests", ["OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
-        tests("SondeOperatorTests", ["JSON", "KubernetesRuntime", "sonde-operator", logging, metrics]),
+        tests("SondeOperatorTests", ["JSON", "KubernetesRuntime", "Operator", "sonde-operator", logging, metrics]),
         tests("SondeAgentTests", ["SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
         tests("EndToEndTests", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
         tests("RepositoryTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "Rendering", "ProbePrograms"]),

@@ -27,12 +27,6 @@ public enum Validation {
     public static func findings(probe object: JSONValue) -> [Finding] {
         var findings = EBPFProbe.findings(for: object)
         guard let probe = try? EBPFProbe(object: object) else { return findings }
-        if probe.spec.export.protocol != .httpProtobuf {
-            findings.append(
-                Finding(
-                    .error, rule: "protocol-not-available", path: "spec.export.protocol", message: "this version's agents send HTTPProtobuf only",
-                    remedy: "write protocol: HTTPProtobuf, or leave it out; the destination's HTTP port is usually 4318"))
-        }
         let both = Set(probe.spec.namespaces.include).intersection(probe.spec.namespaces.exclude)
         for name in both.sorted() {
             findings.append(

@@ -177,7 +177,7 @@ private struct LiveTransfers {
     let settings: HTTPClient.Configuration
     private var byTransfer: [ObjectIdentifier: EasyTransfer] = [:]
     /// Those with deadlines of ours; a client has as many as it has watches.
-    private var streams: [ObjectIdentifier: EasyTransfer] = [:]
+    private var timed: [ObjectIdentifier: EasyTransfer] = [:]
 
     init(multi: UnsafeMutableRawPointer, settings: HTTPClient.Configuration) {
         self.multi = multi
@@ -193,14 +193,15 @@ private struct LiveTransfers {
             return (transfer, .failure(HTTPError(.broken, "No memory for a request to \(transfer.target.peer). Check the memory limit.")))
         }
         byTransfer[ObjectIdentifier(transfer)] = easy
-        if easy.isStream { streams[ObjectIdentifier(transfer)] = easy }
+        if easy.isTimedHere { timed[ObjectIdentifier(transfer)] = easy }
         return nil
     }
 
     /// Takes a transfer away from libcurl and frees its handle; nil when it had ended already.
     mutating func remove(_ transfer: Transfer, _ result: Result<Void, any Error>) -> Ended? {
         guard let easy = byTransfer.removeValue(forKey: ObjectIdentifier(transfer)) else { return nil }
-        streams.removeValue(forKey: ObjectIdentifier(transfer))
+        timed.removeValue(forKey: ObjectIdentifier(transfer))
+        easy.abandonConnection()
         curl_multi_remove_handle(multi, easy.handle)
         return (transfer, result)
     }
@@ -223,17 +224,17 @@ private struct LiveTransfers {
             if let end = remove(easy.transfer, result) { ended.append(end) }
         }
         let now = ContinuousClock.now
-        for easy in streams.values {
+        for easy in timed.values {
             guard let deadline = easy.deadline, deadline <= now, let end = remove(easy.transfer, .failure(easy.deadlineError)) else { continue }
             ended.append(end)
         }
         return ended
     }
 
-    /// Until the next deadline of a stream; libcurl shortens it to its own.
+    /// Until the next deadline of ours; libcurl shortens it to its own.
     func pollMilliseconds(now: ContinuousClock.Instant) -> Int32 {
         let longest = 60_000
-        let next = streams.values.compactMap(\.deadline).min()
+        let next = timed.values.compactMap(\.deadline).min()
         return Int32(next.map { min(longest, (now.duration(to: $0)).wholeMilliseconds) } ?? longest)
     }
 }

@@ -14,6 +14,7 @@ enum BodyMode: Sendable {
 struct ResponseHead: Sendable {
     var status = 0
     var headers = HTTPHeaders()
+    var version = HTTPVersion.http1
 }
 
 /// A continuation together with the value that ends its wait; performed outside of the lock.
@@ -47,6 +48,7 @@ struct Exchange {
 
     let mode: BodyMode
     private(set) var head = ResponseHead()
+    private var trailers = HTTPHeaders()
     private(set) var isHeadComplete = false
     private(set) var isPaused = false
     /// Set by the consumer's side before the loop hears of it, so that a cancelled transfer is never started.
@@ -66,8 +68,11 @@ struct Exchange {
     mutating func onHeaderLine(_ line: UnsafeRawBufferPointer) -> Delivery? {
         headerBytes += line.count
         guard headerBytes <= Self.headerBytesMax else { return nil }
-        guard !isHeadComplete else { return Delivery.none }  // Trailers.
         let text = String(decoding: line, as: UTF8.self).trimmedLine
+        if isHeadComplete {
+            if let (name, value) = Self.field(text) { trailers.append(name: name, value: value) }
+            return Delivery.none
+        }
         if text.isEmpty {
             guard head.status >= 200 else { return Delivery.none }  // 100 Continue and 103 Early Hints come before the answer.
             isHeadComplete = true
@@ -76,10 +81,16 @@ struct Exchange {
         if text.hasPrefix("HTTP/") {
             head = ResponseHead()
             head.status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        } else if let colon = text.firstIndex(of: ":") {
-            head.headers.append(name: String(text[..<colon]), value: String(text[text.index(after: colon)...].trimmedLine))
+            head.version = text.hasPrefix("HTTP/2") ? .http2 : .http1
+        } else if let (name, value) = Self.field(text) {
+            head.headers.append(name: name, value: value)
         }
         return Delivery.none
+    }
+
+    private static func field(_ text: String) -> (name: String, value: String)? {
+        guard let colon = text.firstIndex(of: ":") else { return nil }
+        return (String(text[..<colon]), String(text[text.index(after: colon)...].trimmedLine))
     }
 
     mutating func onBody(_ bytes: UnsafeRawBufferPointer) -> (BodyVerdict, Delivery) {
@@ -109,11 +120,15 @@ struct Exchange {
         switch waiter {
         case .response(let continuation):
             waiter = nil
-            return .response(continuation, result.map { HTTPResponse(status: head.status, headers: head.headers, body: body) })
+            return .response(continuation, result.map { response })
         case .head: return deliverHead()
         case .chunk: return deliverChunk()
         case nil: return .none
         }
+    }
+
+    private var response: HTTPResponse {
+        HTTPResponse(status: head.status, headers: head.headers, body: body, trailers: trailers, version: head.version)
     }
 
     // MARK: From the consumer

@@ -1,8 +1,11 @@
 // The HTTP client of every process of Sonde: the Kubernetes client and the OTLP exporter send through it.
-// One client is one thread with one pool of connections; methods may be called from any task.
+// One client is one thread with one pool of connections, and one more of both for HTTP/2; methods may be called from any task.
 // It never retries, never follows a redirect and never puts a header into an error.
 
-/// HTTP/1.1 over libcurl: each request and each stream has a connection to itself while it lasts, and idle connections are used again.
+import Synchronization
+
+/// HTTP/1.1, and HTTP/2 for requests that ask for it, over libcurl: each request and each stream has a connection to itself while it lasts, and idle
+/// connections are used again. The two versions never share a connection.
 ///
 /// Guarantees: cancelling the calling task ends the transfer, and `send` returns only when its handle is freed. Proxies come from the environment as
 /// with curl (`https_proxy`, `no_proxy`) unless the configuration names one. A stream reads ahead at most `streamBufferBytes`.
@@ -27,24 +30,49 @@ public final class HTTPClient: Sendable {
         public init() {}
     }
 
-    private let loop: CurlLoop
+    private struct Loops {
+        let http1: CurlLoop
+        /// Made by the first request that asks for it: most clients never do.
+        var http2: CurlLoop?
+        var isStopped = false
+
+        var all: [CurlLoop] { [http1] + (http2.map { [$0] } ?? []) }
+    }
+
+    private let loops: Mutex<Loops>
     private let configuration: Configuration
 
     /// Starts the thread. When that fails, every request throws `shutDown` with the reason.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        loop = CurlLoop(configuration)
+        loops = Mutex(Loops(http1: CurlLoop(configuration)))
     }
 
-    deinit { loop.stop() }
+    deinit { loops.withLock { $0.all }.forEach { $0.stop() } }
 
     /// Transfers that are not freed: requests under way and streams that are neither read to their end nor dropped.
-    public var liveTransfers: Int { loop.live }
+    public var liveTransfers: Int { loops.withLock { $0.all }.reduce(0) { $0 + $1.live } }
+
+    /// libcurl's pools do not keep the versions apart: it would write HTTP/2 into an idle HTTP/1.1 connection, and CurlLoop tells what 7.88 does the other
+    /// way round. So each version has a pool of its own.
+    private func loop(_ version: HTTPVersion) -> CurlLoop {
+        loops.withLock { loops in
+            // After the end the first one refuses everything.
+            if version == .http1 || loops.isStopped { return loops.http1 }
+            if let loop = loops.http2 { return loop }
+            var settings = configuration
+            settings.threadName = "\(configuration.threadName.prefix(12))-h2"
+            let loop = CurlLoop(settings)
+            loops.http2 = loop
+            return loop
+        }
+    }
 
     /// Sends a request and collects the whole response.
     /// - Throws: `HTTPError`, or `CancellationError` when the task was cancelled.
     public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         let transfer = try Transfer(request, mode: .whole(maxBytes: request.maxResponseBytes), defaultTLS: configuration.tls)
+        let loop = loop(request.version)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 transfer.withState { $0.onWait(.response(continuation)).delivery }.perform()
@@ -59,6 +87,7 @@ public final class HTTPClient: Sendable {
     /// - Throws: `HTTPError`, or `CancellationError` when the task was cancelled.
     public func stream(_ request: HTTPRequest) async throws -> HTTPStream {
         let transfer = try Transfer(request, mode: .stream(bufferBytes: configuration.streamBufferBytes), defaultTLS: configuration.tls)
+        let loop = loop(request.version)
         let body = HTTPBody(transfer: transfer, loop: loop)
         let head = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -71,9 +100,13 @@ public final class HTTPClient: Sendable {
         return HTTPStream(status: head.status, headers: head.headers, body: body)
     }
 
-    /// Ends the thread; requests under way fail with `shutDown`. Returns when everything is freed.
+    /// Ends the threads; requests under way fail with `shutDown`. Returns when everything is freed.
     public func shutdown() async {
-        loop.stop()
-        await loop.waitUntilStopped()
+        let all = loops.withLock { loops in
+            loops.isStopped = true
+            return loops.all
+        }
+        for loop in all { loop.stop() }
+        for loop in all { await loop.waitUntilStopped() }
     }
 }

@@ -2,6 +2,14 @@
 // Callers of HTTPClient build requests and read responses with them.
 // They never hold a connection and never touch libcurl.
 
+/// The version that a request asks for, and that a response came in.
+public enum HTTPVersion: Sendable, Hashable {
+    case http1
+    /// On `https` it is agreed on with the server, which may still answer in HTTP/1.1; on `http` the server must know (RFC 9113, section 3.3), and each
+    /// request makes a connection.
+    case http2
+}
+
 /// One HTTP request.
 public struct HTTPRequest: Sendable {
     public var method: String
@@ -18,13 +26,14 @@ public struct HTTPRequest: Sendable {
     public var maxResponseBytes: Int
     /// Replaces the client's TLS settings for this request; connections are shared only between equal settings.
     public var tls: TLSConfiguration?
+    public var version: HTTPVersion
 
     public static let defaultTimeout = Duration.seconds(30)
     public static let defaultMaxResponseBytes = 64 << 20
 
     public init(
         method: String = "GET", url: String, headers: [(String, String)] = [], body: [UInt8]? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
-        maxResponseBytes: Int = HTTPRequest.defaultMaxResponseBytes, tls: TLSConfiguration? = nil
+        maxResponseBytes: Int = HTTPRequest.defaultMaxResponseBytes, tls: TLSConfiguration? = nil, version: HTTPVersion = .http1
     ) {
         self.method = method
         self.url = url
@@ -34,6 +43,7 @@ public struct HTTPRequest: Sendable {
         self.idleTimeout = idleTimeout
         self.maxResponseBytes = maxResponseBytes
         self.tls = tls
+        self.version = version
     }
 }
 
@@ -42,11 +52,16 @@ public struct HTTPResponse: Sendable {
     public let status: Int
     public let headers: HTTPHeaders
     public let body: [UInt8]
+    /// Fields that came behind the body (RFC 9110, section 6.5); gRPC tells its status there.
+    public let trailers: HTTPHeaders
+    public let version: HTTPVersion
 
-    public init(status: Int, headers: HTTPHeaders, body: [UInt8]) {
+    public init(status: Int, headers: HTTPHeaders, body: [UInt8], trailers: HTTPHeaders = HTTPHeaders(), version: HTTPVersion = .http1) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.trailers = trailers
+        self.version = version
     }
 }
 

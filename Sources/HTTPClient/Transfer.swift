@@ -34,6 +34,7 @@ final class EasyTransfer {
     let transfer: Transfer
     let handle: UnsafeMutableRawPointer
     let isStream: Bool
+    private let isHTTP2: Bool
     /// Why a callback made libcurl stop; says more than libcurl's own code.
     private(set) var refusal: HTTPError?
     private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -48,10 +49,11 @@ final class EasyTransfer {
         self.transfer = transfer
         self.handle = handle
         isStream = transfer.isStream
+        isHTTP2 = transfer.request.version == .http2
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         lastByte = .now
-        headDeadline = isStream ? lastByte + (transfer.request.timeout ?? HTTPRequest.defaultTimeout) : nil
+        headDeadline = isStream || isHTTP2 ? lastByte + (transfer.request.timeout ?? HTTPRequest.defaultTimeout) : nil
         setDestination(settings)
         setTLS(transfer.tls)
         setRequest()
@@ -76,15 +78,41 @@ final class EasyTransfer {
     func result(_ code: CURLcode) -> Result<Void, any Error> {
         if let refusal { return .failure(refusal) }
         if code == CURLE_OK { return .success(()) }
+        // What does not know HTTP/2 answers its preface with something else, or hangs up: libcurl 7.88 sees no answer in either.
+        if code == CURLE_GOT_NOTHING, isHTTP2, transfer.target.scheme == "http" {
+            return .failure(
+                HTTPError(
+                    .otherProtocol, "\(transfer.target.peer) ended the connection without an answer in HTTP/2. Unless it is just stopping, check the port."))
+        }
+        if lacksCertificate(code) {
+            let detail = "it ended a new connection before it answered: it may want a client certificate, and none is set"
+            return .failure(HTTPError(CURLE_SSL_CLIENTCERT, peer: transfer.target.peer, detail: detail))
+        }
         let own = String(cString: errorText)
         let detail = own.isEmpty ? String(cString: curl_easy_strerror(code)) : own
         return .failure(HTTPError(code, peer: transfer.target.peer, detail: detail))
     }
 
-    // MARK: Deadlines of streams; libcurl counts those of whole responses itself
+    /// Whether this looks like a server that asked for a certificate in vain. Over HTTP/2 libcurl 7.88 does not tell the alert that says so in TLS 1.3.
+    private func lacksCertificate(_ code: CURLcode) -> Bool {
+        guard [CURLE_PARTIAL_FILE, CURLE_HTTP2_STREAM, CURLE_GOT_NOTHING].contains(code), transfer.target.scheme == "https", isHTTP2 else { return false }
+        let tls = transfer.tls
+        guard tls.clientCertificatePEM == nil, tls.clientCertificateFile == nil, transfer.withState({ $0.head.status == 0 }) else { return false }
+        var newConnections = 0
+        return sonde_easy_get_long(handle, CURLINFO_NUM_CONNECTS, &newConnections) == CURLE_OK && newConnections > 0
+    }
 
-    /// When the stream is given up unless something arrives; nil when nothing limits the wait.
+    /// Before the handle is taken out: a request that gets no answer must not leave its connection to the next one. libcurl closes HTTP/1.1 connections
+    /// then, but keeps those of HTTP/2, for other streams.
+    func abandonConnection() { if isHTTP2 { set(CURLOPT_FORBID_REUSE, 1) } }
+
+    // MARK: Deadlines of streams and of HTTP/2; libcurl counts those of whole HTTP/1.1 responses itself
+
+    var isTimedHere: Bool { headDeadline != nil }
+
+    /// When the transfer is given up unless something arrives; nil when nothing limits the wait.
     var deadline: ContinuousClock.Instant? {
+        guard isStream else { return headDeadline }
         let (hasHead, isPaused) = transfer.withState { ($0.isHeadComplete, $0.isPaused) }
         guard hasHead else { return headDeadline }
         // A paused transfer waits for its consumer, not for the server.
@@ -93,6 +121,10 @@ final class EasyTransfer {
     }
 
     var deadlineError: HTTPError {
+        guard isStream else {
+            let timeout = transfer.request.timeout ?? HTTPRequest.defaultTimeout
+            return HTTPError(CURLE_OPERATION_TIMEDOUT, peer: transfer.target.peer, detail: "no complete answer within \(timeout)")
+        }
         let hasHead = transfer.withState { $0.isHeadComplete }
         let what =
             hasHead
@@ -126,12 +158,29 @@ final class EasyTransfer {
         set(CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeout.wholeMilliseconds)
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if let proxy = settings.proxy { set(CURLOPT_PROXY, proxy) }
-        // Not HTTP/2: with libcurl 7.88 a paused stream holds up all others on its connection, and CurlLoop says what else goes wrong.
-        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        guard isStream else { return set(CURLOPT_TIMEOUT_MS, (transfer.request.timeout ?? HTTPRequest.defaultTimeout).wholeMilliseconds) }
+        setVersion()
+        guard isStream else {
+            if !isHTTP2 { set(CURLOPT_TIMEOUT_MS, (transfer.request.timeout ?? HTTPRequest.defaultTimeout).wholeMilliseconds) }
+            return
+        }
         // A stream ends by being dropped, mostly; its connection is not worth keeping.
+        useOwnConnection()
+    }
+
+    private func useOwnConnection() {
         set(CURLOPT_FRESH_CONNECT, 1)
         set(CURLOPT_FORBID_REUSE, 1)
+    }
+
+    /// HTTP/1.1 unless asked: with libcurl 7.88 a paused HTTP/2 stream holds up all others on its connection, and CurlLoop says what else goes wrong.
+    private func setVersion() {
+        guard isHTTP2 else { return set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)) }
+        if transfer.target.scheme == "https" { return set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS)) }
+        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
+        // A proxy forwards HTTP/1.1 only; through a tunnel anything goes.
+        set(CURLOPT_HTTPPROXYTUNNEL, 1)
+        // libcurl 7.88 begins HTTP/2 once more on an idle connection that it takes again (Curl_http2_may_switch), which ends it. With ALPN it does not.
+        useOwnConnection()
     }
 
     private func setTLS(_ tls: TLSConfiguration) {

@@ -29,7 +29,7 @@ enum ResponseError {
         case .timeout: KubernetesError(.timeout, message: error.message)
         case .invalidRequest: KubernetesError(.badRequest, message: error.message)
         case .tooLarge: KubernetesError(.undecodable, message: error.message)
-        case .refused, .resolve, .tls, .broken, .shutDown: KubernetesError(.network, message: error.message)
+        case .refused, .resolve, .tls, .broken, .otherProtocol, .shutDown: KubernetesError(.network, message: error.message)
         }
     }
 }

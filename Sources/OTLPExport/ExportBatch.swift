@@ -8,6 +8,12 @@ enum ExportSignal: Sendable, Hashable {
 
     /// Behind the endpoint (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
     var path: String { self == .metrics ? "v1/metrics" : "v1/logs" }
+
+    /// The same over gRPC (opentelemetry-proto, `collector/`).
+    var method: String {
+        self == .metrics
+            ? "opentelemetry.proto.collector.metrics.v1.MetricsService/Export" : "opentelemetry.proto.collector.logs.v1.LogsService/Export"
+    }
 }
 
 /// An encoded request.
@@ -32,7 +38,7 @@ enum ExportOutcome: Equatable, Sendable {
 
 /// Why a batch was not taken.
 public struct ExportFailure: Hashable, Sendable {
-    /// A short constant for counters: `http_503`, `refused`.
+    /// A short constant for counters: `http_503`, `grpc_unavailable`, `refused`.
     public var reason: String
     /// A sentence for people.
     public var message: String

@@ -124,7 +124,8 @@ struct ExportQueue: Sendable {
 
     /// Full jitter over the upper half, so that agents that lost one receiver do not come back all at once.
     private func pause(after wish: Duration?, random: Double) -> Duration {
-        if let wish { return min(max(wish, .zero), policy.retryAfterMax) }
+        // "At once" would be a loop without a pause for as long as the receiver says so.
+        if let wish, wish > .zero { return min(wish, policy.retryAfterMax) }
         let full = min(policy.pauseMin * (1 << min(failures, 20)), policy.pauseMax)
         return full * (0.5 + random / 2)
     }

@@ -1,35 +1,11 @@
-// Sends metrics to an OTLP receiver over HTTP: the shell around ExportQueue.
+// Sends metrics and logs to an OTLP receiver, over HTTP or gRPC: the shell around ExportQueue.
 // The agent's loop hands requests in from its own thread; `run` sends them from a task.
 // It never blocks who hands in, never sends two requests at once, and never logs by itself.
 
+import Glibc
 import HTTPClient
 import OTLPMessages
 import Synchronization
-
-/// Where metrics go and how.
-public struct ExportDestination: Sendable {
-    public enum Compression: Sendable, Hashable {
-        case none, gzip
-    }
-
-    /// The base URL, without a slash at its end: `http://host:4318`.
-    public var endpoint: String
-    /// Further headers; values may be credentials and appear in no message.
-    public var headers: [(String, String)]
-    public var compression: Compression
-    public var tls: TLSConfiguration?
-
-    /// - Parameter endpoint: the base URL; `v1/metrics` and `v1/logs` are added (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
-    public init(endpoint: String, headers: [(String, String)] = [], compression: Compression = .gzip, tls: TLSConfiguration? = nil) {
-        self.endpoint = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
-        self.headers = headers
-        self.compression = compression
-        self.tls = tls
-    }
-
-    /// `http://host:4318/v1/metrics`.
-    func url(of signal: ExportSignal) -> String { "\(endpoint)/\(signal.path)" }
-}
 
 /// Guarantees: every point that is handed in is counted as exported or, with its reason, as dropped, or still waits. Memory is bounded by the policy.
 /// Not guaranteed: a request whose answer got lost is sent again, so a receiver may see it twice.
@@ -46,13 +22,18 @@ public final class MetricsExporter: Sendable {
     private let wakeup = Wakeup()
     private let closing = Wakeup()
     private let report: @Sendable (ExportEvent) -> Void
+    private let unixSeconds: @Sendable () -> Int64
 
-    /// - Parameter report: called from `run` when the receiver's state changes.
+    /// - Parameters:
+    ///   - unixSeconds: the wall clock, for receivers that name the date of the next try.
+    ///   - report: called from `run` when the receiver's state changes.
     public init(
-        client: HTTPClient, destination: ExportDestination, policy: ExportPolicy = ExportPolicy(), report: @escaping @Sendable (ExportEvent) -> Void
+        client: HTTPClient, destination: ExportDestination, policy: ExportPolicy = ExportPolicy(),
+        unixSeconds: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }, report: @escaping @Sendable (ExportEvent) -> Void
     ) {
         self.client = client
         self.report = report
+        self.unixSeconds = unixSeconds
         state = Mutex(State(queue: ExportQueue(policy: policy), destination: destination))
     }
 
@@ -142,15 +123,10 @@ public final class MetricsExporter: Sendable {
 
     private func post(_ batch: ExportBatch, timeout: Duration) async -> ExportOutcome {
         let destination = state.withLock { $0.destination }
-        var headers = destination.headers + [("content-type", "application/x-protobuf")]
-        if let encoding = batch.contentEncoding { headers.append(("content-encoding", encoding)) }
-        let url = destination.url(of: batch.signal)
-        let request = HTTPRequest(
-            method: "POST", url: url, headers: headers, body: batch.body, timeout: timeout, maxResponseBytes: 1 << 20, tls: destination.tls)
         do {
-            return ExportOutcome(try await client.send(request), url: url)
+            return destination.outcome(of: batch, try await client.send(destination.request(batch, timeout: timeout)), unixSeconds: unixSeconds())
         } catch let error as HTTPError {
-            return ExportOutcome(error)
+            return ExportOutcome(error, transport: destination.transport)
         } catch {
             return Self.cutOff
         }

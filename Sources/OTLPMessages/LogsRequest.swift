@@ -65,7 +65,7 @@ public struct LogsRequest: Hashable, Sendable {
 }
 
 extension ProtobufWriter {
-    /// `ResourceLogs`: resource = 1 (attributes = 1), scope_logs = 2; in it scope = 1, log_records = 2, schema_url = 3.
+    /// `ResourceLogs`: resource = 1 (attributes = 1), scope_logs = 2, schema_url = 3; in scope_logs scope = 1, log_records = 2, schema_url = 3.
     fileprivate mutating func resourceLogs(_ group: ResourceLogs) {
         message(1) { $0.attributes(1, group.resource.attributes) }
         message(2) { writer in
@@ -73,6 +73,7 @@ extension ProtobufWriter {
             for record in group.records { writer.message(2) { $0.record(record) } }
             writer.nonEmptyString(3, group.scope.schemaURL)
         }
+        nonEmptyString(3, group.scope.schemaURL)
     }
 
     /// `LogRecord`: time_unix_nano = 1, severity_number = 2, severity_text = 3, body = 5 (string_value = 1), attributes = 6,

@@ -33,7 +33,7 @@ public struct MetricsRequest: Hashable, Sendable {
 }
 
 extension ProtobufWriter {
-    /// `ResourceMetrics`: resource = 1 (attributes = 1), scope_metrics = 2, schema_url = 3 (left out: it speaks of the resource).
+    /// `ResourceMetrics`: resource = 1 (attributes = 1), scope_metrics = 2, schema_url = 3 (of the resource; its names are of the same version).
     fileprivate mutating func resourceMetrics(_ group: ResourceMetrics) {
         message(1) { $0.attributes(1, group.resource.attributes) }
         message(2) { writer in
@@ -42,6 +42,7 @@ extension ProtobufWriter {
             for metric in group.metrics { writer.message(2) { $0.metric(metric) } }
             writer.nonEmptyString(3, group.scope.schemaURL)
         }
+        nonEmptyString(3, group.scope.schemaURL)
     }
 
     /// `Metric`: name = 1, description = 2, unit = 3, gauge = 5, sum = 7, histogram = 9, exponential_histogram = 10.

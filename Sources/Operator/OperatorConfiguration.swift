@@ -10,7 +10,7 @@ public struct OperatorConfiguration: Hashable, Sendable {
     public var collectorImage: String
     /// The image of agents whose EBPFProbe names none.
     public var agentImage: String
-    /// The operator's own proxy variables, which its collectors get too: `HTTPS_PROXY` and its like.
+    /// The operator's own proxy variables, which its collectors and agents get too: `HTTPS_PROXY` and its like.
     public var proxyVariables: [String: String]
     /// Resources of one kind that are worked on at the same time.
     public var workers: Int
@@ -29,6 +29,12 @@ public struct OperatorConfiguration: Hashable, Sendable {
         self.proxyVariables = proxyVariables
         self.workers = workers
         self.fieldManager = fieldManager
+    }
+
+    /// What programs read for a proxy, in both spellings, as far as it is set.
+    public static func proxyVariables(of environment: [String: String]) -> [String: String] {
+        let names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
+        return environment.filter { (names + names.map { $0.lowercased() }).contains($0.key) && !$0.value.isEmpty }
     }
 
     var statusFieldManager: String { "\(fieldManager)-status" }

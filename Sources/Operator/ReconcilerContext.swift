@@ -68,5 +68,5 @@ extension Manifest {
 
 extension ReconcilerContext {
     var collectorFacts: CollectorFacts { CollectorFacts(collectorImage: configuration.collectorImage, proxyVariables: configuration.proxyVariables) }
-    var probeFacts: ProbeFacts { ProbeFacts(agentImage: configuration.agentImage) }
+    var probeFacts: ProbeFacts { ProbeFacts(agentImage: configuration.agentImage, proxyVariables: configuration.proxyVariables) }
 }

@@ -41,7 +41,7 @@ struct AgentPod {
         .members([
             ("name", "agent"), ("image", .string(resource["image"]?.string ?? facts.agentImage)), ("imagePullPolicy", resource["imagePullPolicy"]),
             ("args", [.string("--config=\(Self.configPath)/\(ProbeRendering.configKey)")]),
-            ("env", [["name": "NODE_NAME", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]], statusAddress]),
+            ("env", .array([nodeName, statusAddress] + ProxyVariables.environment(facts.proxyVariables).map(\.entry))),
             ("ports", [["name": "status", "containerPort": JSONValue(AgentStatus.portDefault)]]),
             ("livenessProbe", Self.probe("/healthz", periodSeconds: 20)), ("readinessProbe", Self.probe("/readyz", periodSeconds: 5)), ("resources", resources),
             (
@@ -54,6 +54,8 @@ struct AgentPod {
             ("volumeMounts", .array(volumes.map(\.mount))),
         ])
     }
+
+    private var nodeName: JSONValue { ["name": "NODE_NAME", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]] }
 
     /// All addresses of the pod's own network namespace. In the host's, the pod's address alone: loopback is for the node's own.
     private var statusAddress: JSONValue {

@@ -36,9 +36,7 @@ struct CollectorContainer {
             added.append(("K8S_NODE_NAME", Self.field("spec.nodeName")))
         }
         let sources = added.map { ($0, JSONValue.members([("name", .string($0)), ("valueFrom", $1)])) }
-        let proxies = context.facts.proxyVariables.sorted { $0.key < $1.key }
-            .map { ($0.key, JSONValue.members([("name", .string($0.key)), ("value", .string($0.value))])) }
-        return .array(given + (sources + proxies).filter { !names.contains($0.0) }.map(\.1))
+        return .array(given + (sources + ProxyVariables.environment(context.facts.proxyVariables)).filter { !names.contains($0.0) }.map(\.1))
     }
 
     private static func field(_ path: String) -> JSONValue { ["fieldRef": ["fieldPath": .string(path)]] }

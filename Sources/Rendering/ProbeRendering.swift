@@ -15,8 +15,13 @@ public struct ProbeFacts: Hashable, Sendable {
 
     /// The image of agents whose probe names none.
     public var agentImage: String
+    /// The operator's own proxy variables, which its agents get too, as its collectors do.
+    public var proxyVariables: [String: String]
 
-    public init(agentImage: String = ProbeFacts.defaultImage) { self.agentImage = agentImage }
+    public init(agentImage: String = ProbeFacts.defaultImage, proxyVariables: [String: String] = [:]) {
+        self.agentImage = agentImage
+        self.proxyVariables = proxyVariables
+    }
 }
 
 /// Renders EBPFProbes.

@@ -102,7 +102,10 @@ public struct AgentConfiguration: Hashable, Sendable {
                     remedy: "start it with apiVersion: \(apiVersion)")
             ]
         }
-        return AgentConfigurationSchema.root.findings(for: document, at: "")
+        let findings = AgentConfigurationSchema.root.findings(for: document, at: "")
+        guard findings.errors.isEmpty, let endpoint = document.at("destination", "endpoint")?.string else { return findings }
+        let transport = document.at("destination", "protocol")?.string.flatMap { ExportProtocol(rawValue: $0) } ?? .httpProtobuf
+        return findings + transport.findings(endpoint: endpoint, at: "destination.endpoint")
     }
 }
 

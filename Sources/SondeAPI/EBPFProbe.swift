@@ -32,7 +32,10 @@ public struct EBPFProbe: Hashable, Sendable {
             let remedy = "add spec: {collectorRef: {name: NAME}}, NAME being an OpenTelemetryCollector of the same namespace"
             return problems + [Finding(.error, rule: "missing-field", path: "spec", message: "is required", remedy: remedy)]
         }
-        return problems + EBPFProbeSchema.spec.findings(for: spec, at: "spec") + destinationFindings(spec)
+        let findings = problems + EBPFProbeSchema.spec.findings(for: spec, at: "spec") + destinationFindings(spec)
+        guard findings.errors.isEmpty, let endpoint = spec["endpoint"]?.string else { return findings }
+        let transport = spec.at("export", "protocol")?.string.flatMap { ExportProtocol(rawValue: $0) } ?? .httpProtobuf
+        return findings + transport.findings(endpoint: endpoint, at: "spec.endpoint")
     }
 
     private static func destinationFindings(_ spec: JSONValue) -> [Finding] {

@@ -57,7 +57,8 @@ extension ProbeSchema {
 
     static let exportProtocol = Schema(
         .choice(ExportProtocol.allCases.map(\.rawValue)),
-        "OTLP over HTTP with protobuf bodies, or over gRPC; GRPC is not available in this version. Default HTTPProtobuf.", default: "HTTPProtobuf")
+        "OTLP over HTTP with protobuf bodies, or over gRPC. The endpoint is the address of that protocol, usually port 4318 or 4317. Default HTTPProtobuf.",
+        default: "HTTPProtobuf")
 
     static let compression = Schema(.choice(ExportCompression.allCases.map(\.rawValue)), "Compression of request bodies. Default Gzip.", default: "Gzip")
 
@@ -68,6 +69,28 @@ extension ProbeSchema {
 public enum ExportProtocol: String, Sendable, CaseIterable {
     case httpProtobuf = "HTTPProtobuf"
     case grpc = "GRPC"
+
+    /// What is wrong, or likely wrong, with an endpoint for this protocol.
+    func findings(endpoint: String, at path: String) -> [Finding] {
+        let afterScheme = endpoint.split(separator: "/", maxSplits: 1).last?.drop { $0 == "/" } ?? ""
+        let parts = afterScheme.split(separator: "/", maxSplits: 1)
+        guard let authority = parts.first else { return [] }
+        if self == .grpc, parts.count > 1 {
+            let base = endpoint.dropLast(parts[1].utf8.count + 1)
+            return [
+                Finding(
+                    .error, rule: "grpc-path", path: path, message: "\(endpoint) has a path, which OTLP over gRPC cannot have",
+                    remedy: "write \(base), or protocol: HTTPProtobuf")
+            ]
+        }
+        let (other, usual) = self == .grpc ? (ExportProtocol.httpProtobuf, 4317) : (.grpc, 4318)
+        guard authority.hasSuffix(self == .grpc ? ":4318" : ":4317") else { return [] }
+        return [
+            Finding(
+                .warning, rule: "port-of-other-protocol", path: path, message: "\(endpoint) has the port at which receivers usually take \(other.rawValue)",
+                remedy: "write port \(usual), or protocol: \(other.rawValue)")
+        ]
+    }
 }
 
 /// The compression of OTLP requests.

@@ -258,7 +258,8 @@ struct AgentLoop {
         if changed.statusPort != configuration.statusPort { AgentLog.warning("another statusPort counts from the next start on") }
         configuration = changed
         AgentLog.info(
-            "configuration in force", ("path", file.path), ("endpoint", changed.destination.endpoint), ("intervalSeconds", "\(changed.intervalSeconds)"))
+            "configuration in force", ("path", file.path), ("endpoint", changed.destination.endpoint), ("protocol", changed.destination.protocol.rawValue),
+            ("intervalSeconds", "\(changed.intervalSeconds)"))
         apply()
         return true
     }

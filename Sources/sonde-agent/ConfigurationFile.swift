@@ -52,18 +52,9 @@ struct ConfigurationFile {
         let findings = AgentConfiguration.findings(for: document)
         do {
             let configuration = try AgentConfiguration(document: document)
-            guard configuration.destination.protocol == .httpProtobuf else {
-                throw ConfigurationFailure(messages: [
-                    "\(path): destination.protocol: this version sends HTTPProtobuf only; write HTTPProtobuf, and the HTTP endpoint"
-                ])
-            }
             return (configuration, findings.warnings.map { "\(path): \($0)" })
-        } catch let error as ConfigurationError {
-            throw ConfigurationFailure(messages: error.findings.map { "\(path): \($0)" })
-        } catch let error as ConfigurationFailure {
-            throw error
         } catch {
-            throw ConfigurationFailure(messages: ["\(path): \(error)"])
+            throw ConfigurationFailure(messages: error.findings.map { "\(path): \($0)" })
         }
     }
 }

@@ -22,6 +22,8 @@ extension ExportDestination {
         tls.clientKeyFile = destination.tls.clientKeyFile
         tls.serverName = destination.tls.serverName
         tls.insecureSkipVerify = destination.tls.insecureSkipVerify
-        self.init(endpoint: destination.endpoint, headers: headers, compression: destination.compression == .gzip ? .gzip : .none, tls: tls)
+        self.init(
+            endpoint: destination.endpoint, transport: destination.protocol == .grpc ? .grpc : .http, headers: headers,
+            compression: destination.compression == .gzip ? .gzip : .none, tls: tls, userAgent: "sonde-agent/\(AgentVersion.text)")
     }
 }

@@ -64,7 +64,9 @@ enum SondeAgent {
         let configuration = load(&file)
         let destination = destination(configuration)
         guard let stop = StopSignal.install() else { fail("sonde-agent: no pipe for signals: too many open files") }
-        AgentLog.info("started", ("version", AgentVersion.text), ("path", path), ("endpoint", configuration.destination.endpoint))
+        AgentLog.info(
+            "started", ("version", AgentVersion.text), ("path", path), ("endpoint", configuration.destination.endpoint),
+            ("protocol", configuration.destination.protocol.rawValue))
         var settings = HTTPClient.Configuration()
         settings.maxConnections = 1
         settings.maxIdleConnections = 1

@@ -52,7 +52,8 @@ struct OperatorProcess {
             OperatorEnvironment(
                 api: client,
                 configuration: OperatorConfiguration(
-                    namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage, workers: settings.workers),
+                    namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
+                    proxyVariables: OperatorConfiguration.proxyVariables(of: environment), workers: settings.workers),
                 gate: gate, logger: logger))
         let endpoints = Endpoints(
             registry: registry, readiness: { sonde.readiness },

@@ -51,11 +51,16 @@ struct LimitTests {
 
     @Test(arguments: [
         ("", "closed without an answer"), ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "closed inside the body"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "a bad chunk"), ("SSH-2.0-OpenSSH\r\n", "not HTTP"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "a bad chunk"),
     ]) func cutAnswersAreBroken(answer: String, reason: String) async throws {
         let server = try RawServer(answer)
         let error = try await expect(.broken, from: HTTPRequest(url: "http://127.0.0.1:\(server.port)"))
         #expect(error != nil, "\(reason)")
+    }
+
+    @Test func whatIsNoHTTPIsNamed() async throws {
+        let server = try RawServer("SSH-2.0-OpenSSH\r\n")
+        try await expect(.otherProtocol, from: HTTPRequest(url: "http://127.0.0.1:\(server.port)"))
     }
 
     @Test func afterShutdownNothingIsSent() async throws {

@@ -82,6 +82,50 @@ struct RequestTests {
         await client.shutdown()
     }
 
+    @Test func trailersStandBehindTheBody() async throws {
+        let server = try RawServer(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nX-A: 1\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nX-Empty:\r\n\r\n")
+        let client = HTTPClient()
+        let response = try await client.send(HTTPRequest(url: "http://127.0.0.1:\(server.port)"))
+        #expect(response.body == Array("ok".utf8) && response.version == .http1)
+        #expect(response.headers["x-a"] == "1" && response.headers["x-sum"] == nil)
+        #expect(response.trailers["x-sum"] == "7" && response.trailers["x-empty"] == "" && response.trailers["x-a"] == nil)
+        await client.shutdown()
+    }
+
+    @Test func trailersCountAgainstTheLimitOfHeaders() async throws {
+        let trailer = "X: " + String(repeating: "a", count: 50_000) + "\r\n"
+        let server = try RawServer(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + String(repeating: trailer, count: 6) + "\r\n")
+        let client = HTTPClient()
+        #expect(await failure { _ = try await client.send(HTTPRequest(url: "http://127.0.0.1:\(server.port)")) } != nil)
+        await client.shutdown()
+    }
+
+    // MARK: HTTP/2, where the server does not play along; OTLPExportTests has a real one
+
+    @Test(arguments: ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "SSH-2.0-x\r\n"]) func aServerThatDoesNotKnowHTTP2IsNamed(answer: String)
+        async throws
+    {
+        let server = try RawServer(answer)
+        let client = HTTPClient()
+        let error = await failure { _ = try await client.send(HTTPRequest(url: "http://127.0.0.1:\(server.port)", timeout: .seconds(5), version: .http2)) }
+        #expect(error?.code == .otherProtocol, "\(error?.message ?? "no error")")
+        // The two versions share no connection, and the client goes on.
+        #expect(client.liveTransfers == 0)
+        await client.shutdown()
+        #expect(await failure { _ = try await client.send(HTTPRequest(url: "http://127.0.0.1:\(server.port)", version: .http2)) }?.code == .shutDown)
+    }
+
+    /// The start of a connection of a server that speaks HTTP/2: its settings.
+    @Test func aServerThatSpeaksOnlyHTTP2IsNamed() async throws {
+        let server = try RawServer(answer: [0, 0, 0, 4, 0, 0, 0, 0, 0])
+        let client = HTTPClient()
+        let error = await failure { _ = try await client.send(HTTPRequest(url: "http://127.0.0.1:\(server.port)", timeout: .seconds(5))) }
+        #expect(error?.code == .otherProtocol, "\(error?.message ?? "no error")")
+        await client.shutdown()
+    }
+
     @Test(arguments: [
         ("ftp://host/", "a scheme other than HTTP"), ("http//host", "no scheme"), ("http://", "no host"),
         ("http://user:secret@host/", "credentials in the URL"),

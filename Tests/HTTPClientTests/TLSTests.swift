@@ -64,6 +64,42 @@ struct TLSTests {
         }
     }
 
+    /// In TLS 1.3 the server's refusal comes after the handshake, with the first read.
+    @Test(arguments: [HTTPVersion.http1, .http2]) func aServerThatMissesOurCertificateIsATLSError(version: HTTPVersion) async throws {
+        let certificates = try Certificates.shared.get()
+        let server = Process()
+        let output = Pipe()
+        server.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        server.arguments = ["s_server", "-www", "-alpn", "h2,http/1.1", "-accept", "127.0.0.1:0", "-Verify", "1", "-verify_return_error"]
+        server.arguments! += ["-cert", certificates.path("server.crt"), "-key", certificates.path("server.key"), "-CAfile", certificates.path("ca.crt")]
+        server.standardOutput = output
+        server.standardError = FileHandle.nullDevice
+        try server.run()
+        defer {
+            kill(server.processIdentifier, SIGKILL)
+            server.waitUntilExit()
+        }
+        let port = try Self.port(said: output)
+        let client = HTTPClient()
+        let trusting = TLSConfiguration(caFile: certificates.path("ca.crt"))
+        let error = await failure {
+            _ = try await client.send(HTTPRequest(url: "https://127.0.0.1:\(port)/", timeout: .seconds(5), tls: trusting, version: version))
+        }
+        #expect(error?.code == .tls && error?.message.contains("certificate required") == true, "\(error?.message ?? "no error")")
+        await client.shutdown()
+    }
+
+    /// The port in the line that s_server prints when it listens.
+    private static func port(said output: Pipe) throws -> Substring {
+        var said = ""
+        while !said.contains("\n") || !said.contains("ACCEPT") {
+            let piece = output.fileHandleForReading.availableData
+            guard !piece.isEmpty else { break }
+            said += String(decoding: piece, as: UTF8.self)
+        }
+        return try #require(said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }?.split(separator: ":").last)
+    }
+
     /// A server that would rather speak HTTP/2 (as every kube-apiserver) must not be led to it.
     @Test func onlyHTTP1IsOffered() async throws {
         let certificates = try Certificates.shared.get()
@@ -78,13 +114,7 @@ struct TLSTests {
             kill(server.processIdentifier, SIGKILL)  // Threads of the test block SIGTERM, and children inherit that.
             server.waitUntilExit()
         }
-        var said = ""
-        while !said.contains("\n") || !said.contains("ACCEPT") {
-            let piece = output.fileHandleForReading.availableData
-            guard !piece.isEmpty else { break }
-            said += String(decoding: piece, as: UTF8.self)
-        }
-        let port = try #require(said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }?.split(separator: ":").last)
+        let port = try Self.port(said: output)
         let client = HTTPClient()
         let answer = try await client.send(
             HTTPRequest(url: "https://127.0.0.1:\(port)/", timeout: .seconds(5), tls: TLSConfiguration(insecureSkipVerify: true)))

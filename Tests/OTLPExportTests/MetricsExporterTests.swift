@@ -133,11 +133,11 @@ private final class Receiver: Sendable {
             events.append($0)
         }
         for _ in 0..<3 { exporter.enqueue(Self.request) }
-        exporter.close(within: .milliseconds(60))
+        exporter.close(within: .milliseconds(500))
         await exporter.run()
         await client.shutdown()
         guard case .waiting(let failure) = events.all.first else { return #expect(Bool(false)) }
-        #expect(events.all.count == 1 && failure.reason == "refused")
+        #expect(events.all.count == 1 && failure.reason == "refused", "\(events.all)")
         #expect(exporter.counts.dropped == ["shutdown": 3] && exporter.counts.seen == 3)
     }
 

@@ -85,9 +85,9 @@ import Testing
         #expect(writer.bytes == [0x3a, UInt8(expected.count + 5), 0x0a, 1, 0x6b, 0x12, UInt8(expected.count)] + expected)
     }
 
-    @Test func scopeCarriesVersionAndSchemaURLStandsBesideIt() {
+    @Test func scopeCarriesVersionAndSchemaURLStandsBesideItAndTheResource() {
         let request = MetricsRequest([ResourceMetrics(resource: Resource([]), scope: Scope(name: "s", version: "1", schemaURL: "u"), metrics: [])])
-        #expect(request.bytes() == [0x0a, 15, 0x0a, 0, 0x12, 11, 0x0a, 6, 0x0a, 1, 0x73, 0x12, 1, 0x31, 0x1a, 1, 0x75])
+        #expect(request.bytes() == [0x0a, 18, 0x0a, 0, 0x12, 11, 0x0a, 6, 0x0a, 1, 0x73, 0x12, 1, 0x31, 0x1a, 1, 0x75, 0x1a, 1, 0x75])
     }
 
     @Test(arguments: [127, 128, 300, 16_383, 16_384, 70_000]) func lengthsOfAnySizeStandBeforeTheirMessage(size: Int) {

@@ -21,6 +21,7 @@ import Testing
 
     static let expected = #"""
         {"resourceMetrics": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "cart"}}, {"key": "flag", "value": {"boolValue": false}}]}, \#
+        "schemaUrl": "https://example.org/1", \#
         "scopeMetrics": [{"metrics": [\#
         {"description": "Memory.", "gauge": {"dataPoints": [{"asInt": "-5", "timeUnixNano": "200"}]}, "name": "g", "unit": "By"}, \#
         {"name": "s", "sum": {"aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "dataPoints": [{"asDouble": 2.5, "attributes": \#
@@ -102,7 +103,7 @@ import Testing
             "observedTimeUnixNano": "200", "severityNumber": "SEVERITY_NUMBER_ERROR", "severityText": "ERROR", "timeUnixNano": "100"}
             """#
         let expected = #"""
-            {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "cart"}}]}, "scopeLogs": [{"logRecords": [\#(one), \#(one)], \#
+            {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "cart"}}]}, "schemaUrl": "https://example.org/1", "scopeLogs": [{"logRecords": [\#(one), \#(one)], \#
             "schemaUrl": "https://example.org/1", "scope": {"name": "sonde.probe", "version": "1"}}]}]}
             """#
         #expect(try Self.decoded(request.bytes(), by: Self.logsProgram) == expected)

@@ -60,7 +60,23 @@ import YAML
         #expect(configuration.budget.seriesPerPod == 5)
     }
 
-    @Test(arguments: ["{export: {intervalSeconds: 7}}", "{signals: {tcp: {enabled: false}}}", "{budget: {cpuMillicores: 50}}", "{namespaces: {include: [a]}}"])
+    @Test func theOperatorsProxiesReachItsAgents() throws {
+        let facts = ProbeFacts(proxyVariables: ["https_proxy": "p", "NO_PROXY": ".svc"])
+        let pod = try #require(ProbeRendering.render(try probe(), destination: "http://a:4318", facts).last?.object.at("spec", "template", "spec"))
+        let added: JSONValue = [["name": "NO_PROXY", "value": ".svc"], ["name": "https_proxy", "value": "p"]]
+        #expect(pod["containers"]?[0]?["env"]?.array?.suffix(2).map { $0 } == added.array)
+        #expect(try self.pod()["containers"]?[0]?["env"]?.array?.count == 2)
+    }
+
+    @Test func gRPCStandsInTheFile() throws {
+        let text = try #require(try render("{export: {protocol: GRPC}}").first { $0.type == .configMaps }?.object.at("data", "agent.yaml")?.string)
+        #expect(try AgentConfiguration(document: try #require(try YAML.parse(text).first)).destination.protocol == .grpc)
+    }
+
+    @Test(arguments: [
+        "{export: {intervalSeconds: 7}}", "{export: {protocol: GRPC}}", "{signals: {tcp: {enabled: false}}}", "{budget: {cpuMillicores: 50}}",
+        "{namespaces: {include: [a]}}",
+    ])
     func settingsReachAgentsWithoutARestart(_ spec: String) throws {
         #expect(try render(spec).last == render().last)
         #expect(try render(spec)[1] != render()[1])

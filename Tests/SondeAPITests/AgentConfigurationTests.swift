@@ -77,6 +77,27 @@ import Testing
         #expect(!error.remedy.isEmpty)
     }
 
+    @Test(arguments: [
+        ("http://h:4317/otlp", "write http://h:4317, or protocol"), ("https://h/a/b", "write https://h, or protocol"),
+        ("http://[::1]:4317/x", "write http://[::1]:4317,"),
+    ]) func anEndpointForGRPCHasNoPath(endpoint: String, remedy: String) throws {
+        let document: JSONValue = ["destination": ["endpoint": .string(endpoint), "protocol": "GRPC"]]
+        let error = try #require(throws: ConfigurationError.self) { try AgentConfiguration(document: document) }
+        #expect(error.path == "destination.endpoint" && error.remedy.contains(remedy), "\(error)")
+    }
+
+    @Test(
+        arguments: [
+            ("http://h:4317", "GRPC", []), ("http://h:4317/", "GRPC", []), ("http://h:4318", "GRPC", ["port-of-other-protocol"]),
+            ("http://h:4318/a", "HTTPProtobuf", []),
+            ("http://h:4317", "HTTPProtobuf", ["port-of-other-protocol"]), ("https://h", "GRPC", []),
+        ] as [(String, String, [String])]) func thePortOfTheOtherProtocolIsAWarning(endpoint: String, transport: String, rules: [String]) throws
+    {
+        let document: JSONValue = ["destination": ["endpoint": .string(endpoint), "protocol": .string(transport)]]
+        #expect(AgentConfiguration.findings(for: document).map(\.rule) == rules)
+        #expect(try AgentConfiguration(document: document).destination.protocol.rawValue == transport)
+    }
+
     @Test func everyErrorIsReportedAtOnce() throws {
         let error = try #require(throws: ConfigurationError.self) { try AgentConfiguration(document: ["intervalSeconds": 999]) }
         #expect(error.findings.map(\.path) == ["destination", "intervalSeconds"])

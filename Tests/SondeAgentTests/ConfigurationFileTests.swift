@@ -21,8 +21,8 @@ import Testing
         ("no YAML", "destination: [", "f: line"), ("nothing", "", "f: holds 0 YAML documents"),
         ("two documents", "a: 1\n---\nb: 2\n", "f: holds 2 YAML documents"),
         ("no destination", "intervalSeconds: 5\n", "f: destination"), ("a bad interval", text(interval: 0), "f: intervalSeconds"),
-        ("another transport", "destination:\n  endpoint: http://h:4317\n  protocol: GRPC\n", "f: destination.protocol: this version sends HTTPProtobuf only"),
-        ("another transport, named otherwise", "destination:\n  endpoint: http://h:4317\n  protocol: Thrift\n", "f: destination.protocol"),
+        ("a path for gRPC", "destination:\n  endpoint: http://h:4317/v1\n  protocol: GRPC\n", "f: destination.endpoint: http://h:4317/v1 has a path"),
+        ("an unknown transport", "destination:\n  endpoint: http://h:4317\n  protocol: Thrift\n", "f: destination.protocol"),
     ])
     func brokenFilesAreRefusedWithTheirPath(reason: String, text: String, message: String) throws {
         do {
@@ -83,6 +83,9 @@ import Testing
         configuration.destination.headersDirectory = folder.path
         let destination = try ExportDestination(configuration.destination)
         #expect(destination.headers.map(\.0) == ["x-tenant", "x-token"] && destination.headers.map(\.1) == ["a", "secret"])
+        #expect(destination.transport == .http && destination.userAgent == "sonde-agent/\(AgentVersion.text)")
+        configuration.destination.protocol = .grpc
+        #expect(try ExportDestination(configuration.destination).transport == .grpc)
         configuration.destination.headersDirectory = "/does/not/exist"
         #expect(throws: FileFailure.self) { try ExportDestination(configuration.destination) }
     }

@@ -1,4 +1,5 @@
 import JSON
+import Operator
 import Testing
 
 @testable import sonde_operator
@@ -30,6 +31,11 @@ import Testing
         #expect(settings.isLeaderElectionOn)
         #expect(settings.metricsPort == 8080)
         #expect(settings.workers == 4)
+    }
+
+    @Test func proxiesOfTheEnvironmentArePassedOn() {
+        let environment = ["HTTPS_PROXY": "a", "no_proxy": ".svc", "https_proxy": "", "ALL_PROXY": "b", "PATH": "/"]
+        #expect(OperatorConfiguration.proxyVariables(of: environment) == ["HTTPS_PROXY": "a", "no_proxy": ".svc"])
     }
 
     static let bad: [(JSONValue, String)] = [
