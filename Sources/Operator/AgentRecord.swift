@@ -13,7 +13,7 @@ struct AgentRecord: Hashable, Sendable {
     }
 
     private enum Limits {
-        static let signals = 12, reasons = 2, steps = 8, classes = 16
+        static let reasons = 2, steps = 8, classes = 16
         static let nameBytes = 63, textBytes = 120
     }
 
@@ -32,10 +32,11 @@ struct AgentRecord: Hashable, Sendable {
     init(_ status: AgentStatus) {
         func text(_ text: String) -> String { UntrustedText.clean(text, maxBytes: Limits.textBytes) }
         kernel = status.kernelRelease
-        signals = status.signals.prefix(Limits.signals).map { signal in
+        // A name comes once (the parser sees to it), so there are no more than families.
+        signals = status.signals.filter { ProbeSignals.familyNames.contains($0.name) }.map { signal in
             let state = signal.state
             return Signal(
-                name: UntrustedText.clean(signal.name, maxBytes: Limits.nameBytes), state: state,
+                name: signal.name, state: state,
                 reasons: state == .active ? [] : signal.reasons(max: Limits.reasons, maxBytes: Limits.textBytes))
         }
         kernelMillicores = status.overhead.kernelMillicores

@@ -56,6 +56,8 @@ struct AgentSurvey: Hashable, Sendable {
                 if record.export == .waiting, let since = agent.awaySince, now - since >= ProbeAgents.awayMin { away.add(Self.said(record.exportMessage)) }
             }
         }
+        for name in signals.keys { signals[name]?.reasons.trim() }
+        for tally in [\AgentSurvey.silence, \.kernels, \.over, \.steps, \.losses, \.refused, \.away] { self[keyPath: tally].trim() }
     }
 
     private mutating func add(_ record: AgentRecord, node: String) {
@@ -75,11 +77,7 @@ struct AgentSurvey: Hashable, Sendable {
         if record.export == .refused { refused.add(Self.said(record.exportMessage)) }
     }
 
-    /// Families that agents name are theirs to choose; no version has more than this.
-    private static let signalsMax = 32
-
     private mutating func add(_ signal: AgentRecord.Signal) {
-        guard signals[signal.name] != nil || signals.count < Self.signalsMax else { return }
         switch signal.state {
         case .active: signals[signal.name, default: Signal()].active += 1
         case .degraded: signals[signal.name, default: Signal()].degraded += 1

@@ -86,7 +86,8 @@ final class AgentWatcher: Sendable {
     private func begin(_ probe: JSONValue, _ running: [RunningAgent]) -> [RunningAgent] {
         let (name, uid) = (probe.metadata.objectName, probe.metadata.uid)
         return watched.withLock { watched in
-            var known = watched[name].flatMap { $0.uid == uid ? $0 : nil }
+            var known =
+                watched[name].flatMap { $0.uid == uid ? $0 : nil }
                 ?? Watched(uid: uid, agents: ProbeAgents(shown: Overhead(status: probe.at("status", "overhead"))))
             known.agents.keep(running)
             watched[name] = known

@@ -51,7 +51,8 @@ final class OperatorScope: Sendable {
             logger: logger, metrics: environment.metrics, hold: { try await contexts[0].ownWrites.hold($0) },
             reconcile: { try await collectorReconciler.reconcile($0) })
         probes = Controller(
-            name: "probe", queue: probeQueue, workers: environment.configuration.workers, time: time, logger: logger, metrics: environment.metrics, hold: { try await contexts[1].ownWrites.hold($0) },
+            name: "probe", queue: probeQueue, workers: environment.configuration.workers, time: time, logger: logger, metrics: environment.metrics,
+            hold: { try await contexts[1].ownWrites.hold($0) },
             reconcile: { try await probeReconciler.reconcile($0) })
         agents = Controller(
             name: "agents", queue: WorkQueue(name: "agents", time: time, metrics: environment.metrics), workers: AgentWatcher.workers,

@@ -4,8 +4,10 @@
 
 /// Node counts by text.
 struct Tally: Hashable, Sendable {
-    /// Texts of agents are theirs to choose; what comes after so many is counted as `rest`.
+    /// What is kept: the most frequent ones.
     static let textsMax = 64
+    /// Texts of agents are theirs to choose; while they are counted, what comes after so many is `rest`.
+    static let textsWhileCountingMax = 20_000
 
     private(set) var counts: [String: Int] = [:]
     /// Nodes whose text had no more room.
@@ -14,7 +16,16 @@ struct Tally: Hashable, Sendable {
     var isEmpty: Bool { counts.isEmpty }
 
     mutating func add(_ text: String) {
-        if counts[text] == nil, counts.count >= Self.textsMax { rest += 1 } else { counts[text, default: 0] += 1 }
+        if counts[text] == nil, counts.count >= Self.textsWhileCountingMax { rest += 1 } else { counts[text, default: 0] += 1 }
+    }
+
+    /// Keeps the most frequent texts: a few nodes that make up many do not push out what many nodes say.
+    mutating func trim() {
+        guard counts.count > Self.textsMax else { return }
+        for (text, nodes) in sorted.dropFirst(Self.textsMax) {
+            counts[text] = nil
+            rest += nodes
+        }
     }
 
     /// Most frequent first.
