@@ -114,7 +114,8 @@ struct ProbeAgents: Sendable {
     mutating func conclude(now: MonotonicTime) -> Bool {
         since = since ?? now
         var next = AgentSurvey(agents.values, now: now)
-        let records = agents.values.compactMap { $0.isSilent ? nil : $0.record }
+        // An agent that has just started has not measured yet: its zeros are no cost.
+        let records = agents.values.compactMap { $0.isSilent ? nil : $0.record }.filter { $0.kernelMillicores + $0.agentMillicores > 0 }
         overhead.take(Overhead(kernelMillicores: records.map(\.kernelMillicores), agentMillicores: records.map(\.agentMillicores)), now: now)
         next.overhead = overhead.shown
         next.steady(by: survey)

@@ -13,13 +13,15 @@ struct StatusTable {
     var text: String { (facts + [""] + signals).joined(separator: "\n") }
 
     private var facts: [String] {
-        let budget = status.budget, export = status.export
+        let cost = status.overhead, budget = status.budget, export = status.export
         let isOver = budget.isOver ? "exceeded, and nothing is left to take back" : "held"
         let losses = status.losses.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         return [
             "node      \(status.node), kernel \(status.kernelRelease), sonde-agent \(status.version)",
             "export    \(export.state.rawValue)\(export.message.isEmpty ? "" : ": \(export.message)")",
-            "overhead  \(Self.millicores(status.overhead.kernelMillicores)) in the kernel, \(Self.millicores(status.overhead.agentMillicores)) the agent",
+            "overhead  "
+                + (cost == AgentStatus.Overhead()
+                    ? "not measured yet" : "\(Self.millicores(cost.kernelMillicores)) in the kernel, \(Self.millicores(cost.agentMillicores)) the agent"),
             "budget    \(isOver)\(budget.steps.isEmpty ? "" : "; \(budget.steps.joined(separator: "; "))")",
             "lost      \(losses.isEmpty ? "nothing" : losses.joined(separator: ", "))",
         ]

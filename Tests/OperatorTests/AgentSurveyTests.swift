@@ -222,6 +222,12 @@ import Testing
         #expect(Overhead(status: ["kernelMillicores": ["p50": 1]]) == nil)
     }
 
+    @Test func anAgentThatHasNotMeasuredHasNoCost() {
+        #expect(Self.status(Self.agents([Fixture.status(cost: (0, 0))]))["overhead"] == nil)
+        let measured = Self.status(Self.agents([Fixture.status(cost: (0, 0)), Fixture.status(cost: (0, 7))]))["overhead"]
+        #expect(measured == ["kernelMillicores": ["p50": 0, "max": 0], "agentMillicores": ["p50": 7, "max": 7]])
+    }
+
     @Test func countsInMessagesStayWithinAFifth() {
         var shown = Tally(), next = Tally()
         for _ in 0..<100 { shown.add("a") }

@@ -71,6 +71,7 @@ import Testing
     @Test func aNewAgentHasATableToo() {
         let text = StatusTable(status: AgentStatus(node: "n", version: "1", kernelRelease: "6.1", budget: .init(isOver: true))).text
         #expect(text.contains("export    waiting: nothing was sent yet\n") && text.contains("budget    exceeded, and nothing is left to take back\n"))
+        #expect(text.contains("overhead  not measured yet\n"))
         #expect(text.contains("lost      nothing\n") && text.hasSuffix("SIGNAL  STATE  METRICS  WHY"))
     }
 }
