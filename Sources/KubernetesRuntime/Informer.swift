@@ -129,9 +129,11 @@ public final class Informer: Sendable {
     private func perform(_ step: ReflectorMachine.ListStep) async throws -> ReflectorMachine.Input {
         do {
             metrics.lists.increment()
-            let list = try await api.list(
+            var list = try await api.list(
                 type, namespace: options.namespace, labelSelector: options.labelSelector, fieldSelector: options.fieldSelector, limit: step.limit,
                 continueToken: step.continueToken, resourceVersion: step.resourceVersion, content: options.content)
+            // Page by page: a whole list at its full size may be more than there is memory.
+            list.items = list.items.map(transform)
             return .listed(list)
         } catch let error as KubernetesError {
             return .failed(error)
@@ -142,7 +144,7 @@ public final class Informer: Sendable {
         let isFirstList = !store.hasSynced
         let nameless = items.count { $0.metadata.name.isEmpty }
         if nameless > 0 { undecodable("a list holds \(nameless) objects without a name", count: nameless) }
-        let events = store.replace(items.map(transform), resourceVersion: resourceVersion)
+        let events = store.replace(items, resourceVersion: resourceVersion)
         if isFirstList { synced.notify() }
         notify(events, isFirstList: isFirstList)
     }

@@ -11,13 +11,13 @@ public struct RuntimeMetrics: Sendable {
     /// - Parameter factory: Nil takes the one that the process installed before.
     public init(factory: (any MetricsFactory)? = nil) { self.factory = factory ?? MetricsSystem.factory }
 
-    func counter(_ name: String, _ labels: (String, String)...) -> Counter {
+    public func counter(_ name: String, _ labels: (String, String)...) -> Counter {
         let counter = Counter(label: "sonde_\(name)_total", dimensions: labels, factory: factory)
         counter.increment(by: 0)
         return counter
     }
 
-    func gauge(_ name: String, _ labels: (String, String)...) -> Gauge {
+    public func gauge(_ name: String, _ labels: (String, String)...) -> Gauge {
         let gauge = Gauge(label: "sonde_\(name)", dimensions: labels, factory: factory)
         gauge.record(0)
         return gauge

@@ -15,46 +15,62 @@ final class OperatorScope: Sendable {
     let informers: [Informer]
     let collectors: Controller<ObjectName>
     let probes: Controller<ObjectName>
+    /// Rounds of questions to the agents of each probe.
+    let agents: Controller<ObjectName>
     private let collectorStore: ObjectStore
     private let probeStore: ObjectStore
+    private let podInformer: Informer
     private let time: any TimeSource
+    private let stopRequests: AsyncStream<Void>
+    private let stopRequest: AsyncStream<Void>.Continuation
 
     /// All keys are looked at again after so long, as a safety net (docs/controllers.md rule 20).
     static let resyncInterval: Duration = .seconds(36_000)
 
-    init(namespace: String?, environment: OperatorEnvironment) {
+    init(namespace: String?, environment: OperatorEnvironment, slots: RequestSlots) {
         let watches = Self.informers(namespace: namespace, environment)
         let logger = environment.logger
         informers = Array(watches.values)
         time = environment.time
         collectorStore = Self.informer(.openTelemetryCollectors, watches).store
         probeStore = Self.informer(.ebpfProbes, watches).store
+        podInformer = Self.podInformer(namespace: namespace, environment)
+        (stopRequests, stopRequest) = AsyncStream.makeStream()
 
         let contexts = ["collector", "probe"].map { Self.context(name: $0, watches, environment) }
         let foreignWriters = ForeignStatusWriters(api: environment.api, own: environment.configuration.statusFieldManager)
         let collectorReconciler = CollectorReconciler(context: contexts[0], foreignWriters: foreignWriters)
-        let probeReconciler = ProbeReconciler(context: contexts[1])
+        let probeQueue = WorkQueue<ObjectName>(name: "probe", time: time, metrics: environment.metrics)
+        let watcher = AgentWatcher(
+            environment: environment, probes: probeStore, daemonSets: Self.informer(.daemonSets, watches).store, pods: podInformer.store, slots: slots,
+            hasNews: { probeQueue.add($0) })
+        let probeReconciler = ProbeReconciler(context: contexts[1], agents: watcher)
         collectors = Controller(
             name: "collector", queue: WorkQueue(name: "collector", time: time, metrics: environment.metrics), workers: environment.configuration.workers,
             time: time,
             logger: logger, metrics: environment.metrics, hold: { try await contexts[0].ownWrites.hold($0) },
             reconcile: { try await collectorReconciler.reconcile($0) })
         probes = Controller(
-            name: "probe", queue: WorkQueue(name: "probe", time: time, metrics: environment.metrics), workers: environment.configuration.workers, time: time,
-            logger: logger, metrics: environment.metrics, hold: { try await contexts[1].ownWrites.hold($0) },
+            name: "probe", queue: probeQueue, workers: environment.configuration.workers, time: time, logger: logger, metrics: environment.metrics,
+            hold: { try await contexts[1].ownWrites.hold($0) },
             reconcile: { try await probeReconciler.reconcile($0) })
+        agents = Controller(
+            name: "agents", queue: WorkQueue(name: "agents", time: time, metrics: environment.metrics), workers: AgentWatcher.workers,
+            deadline: AgentWatcher.deadline, time: time, logger: logger, metrics: environment.metrics, reconcile: { try await watcher.look($0) })
         feedQueues(watches)
+        feedAgents(watches)
     }
 
     /// Keeps the stores up to date until cancelled. - Throws: `CancellationError`.
     func runInformers() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for informer in informers { group.addTask { try await informer.run() } }
+            for informer in informers + [podInformer] { group.addTask { try await informer.run() } }
             group.addTask { try await self.resync() }
             try await group.waitForAll()
         }
     }
 
+    /// Not for the pods: without the right to read them probes are still rendered, and only what their agents say is missing.
     func waitUntilSynced() async throws {
         for informer in informers { try await informer.waitUntilSynced() }
     }
@@ -64,13 +80,26 @@ final class OperatorScope: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.collectors.run() }
             group.addTask { try await self.probes.run() }
+            group.addTask { try await self.runAgents() }
             try await group.waitForAll()
+        }
+    }
+
+    /// A round may take longer than a stop; it only reads, so it is cancelled.
+    private func runAgents() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.agents.run() }
+            group.addTask { for await _ in self.stopRequests {} }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 
     func stop() {
         collectors.stop()
         probes.stop()
+        agents.stop()
+        stopRequest.finish()
     }
 
     private func resync() async throws {
@@ -94,6 +123,13 @@ final class OperatorScope: Sendable {
                 api: environment.api, type: type, options: options, time: environment.time, logger: environment.logger, metrics: environment.metrics)
         }
         return informers
+    }
+
+    private static func podInformer(namespace: String?, _ environment: OperatorEnvironment) -> Informer {
+        let options = Informer.Options(namespace: namespace, labelSelector: AgentPods.selector)
+        return Informer(
+            api: environment.api, type: .pods, options: options, time: environment.time, logger: environment.logger, metrics: environment.metrics,
+            transform: AgentPods.projection)
     }
 
     private static func informer(_ type: ResourceType, _ informers: [ResourceType: Informer]) -> Informer {
@@ -136,6 +172,20 @@ final class OperatorScope: Sendable {
             let informer = Self.informer(type, informers)
             informer.feed(collectorQueue) { Self.owners(in: $0, of: .openTelemetryCollectors) }
             informer.feed(probeQueue) { Self.owners(in: $0, of: .ebpfProbes) }
+        }
+    }
+
+    /// Rounds begin with a probe and soon after a pod of its agents changes.
+    private func feedAgents(_ informers: [ResourceType: Informer]) {
+        let (queue, daemonSets) = (agents.queue, Self.informer(.daemonSets, informers).store)
+        Self.informer(.ebpfProbes, informers).addHandler { event in
+            if event.isSpecOrMetadataChange { queue.add(event.object.metadata.objectName) }
+        }
+        podInformer.addHandler { event in
+            guard AgentPods.isRelevant(event), let owner = event.object.metadata.controller, owner.kind == ResourceType.daemonSets.kind,
+                let daemonSet = daemonSets.get(ObjectName(namespace: event.object.metadata.namespace, name: owner.name))
+            else { return }
+            for probe in Self.owners(in: .added(daemonSet), of: .ebpfProbes) { queue.add(probe, after: AgentWatcher.changePause) }
         }
     }
 

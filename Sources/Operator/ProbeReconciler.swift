@@ -12,6 +12,7 @@ import SondeAPI
 
 struct ProbeReconciler: Sendable {
     let context: ReconcilerContext
+    let agents: AgentWatcher
 
     /// Kinds in which leftovers of a probe are looked for.
     static let prunableKinds: [ResourceType] = [.daemonSets, .configMaps, .serviceAccounts]
@@ -32,6 +33,7 @@ struct ProbeReconciler: Sendable {
         if object.metadata.isBeingDeleted { return .done }  // Everything is owned; garbage collection does the rest.
         var observation = ProbeObservation(object: object, daemonSet: currentDaemonSet(object))
         let (result, failure) = try await converge(&observation)
+        observation.agents = agents.survey(of: object)
         try await context.statusWriter.write(observation.status(now: context.time.wallClock), of: object, type: .ebpfProbes)
         if let failure { throw failure }
         return result
@@ -93,6 +95,6 @@ struct ProbeReconciler: Sendable {
     }
 
     private func currentDaemonSet(_ probe: JSONValue) -> JSONValue? {
-        context.store(.daemonSets).byIndex(.inventory, probe.metadata.uid).first { $0.metadata.controller?.uid == probe.metadata.uid }
+        AgentWatcher.daemonSet(of: probe, in: context.store(.daemonSets))
     }
 }

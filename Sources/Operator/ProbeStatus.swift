@@ -24,41 +24,19 @@ struct ProbeObservation: Sendable {
     var refusal: String?
     /// Set when an older probe takes the same nodes.
     var overlap: ProbeOverlap?
+    /// What the agents said; nil before the first round of questions has ended.
+    var agents: AgentSurvey?
 }
 
 extension ProbeObservation {
-    /// The whole status: conditions, destination, nodes and signals.
+    /// The whole status: conditions, destination, and what the agents said.
     func status(now: Timestamp) -> JSONValue {
         let state = WorkloadState(daemonSet, type: .daemonSets, refusal: refusal)
         var status: JSONValue = ["observedGeneration": JSONValue(object.metadata.generation), "conditions": conditions(state, now: now), "nodes": nodes(state)]
         // Agents that run keep the address that they have.
         if case .resolved(let url)? = destination { status["destination"] = .string(url) } else { status["destination"] = object.at("status", "destination") }
-        if let probe { status["signals"] = signals(probe, state) }
+        for (field, value) in agentFields(state) { status[field] = value }
         return status
-    }
-
-    private func nodes(_ state: WorkloadState) -> JSONValue {
-        [
-            "desired": JSONValue(state.desired), "ready": JSONValue(state.ready), "degraded": JSONValue(missingSignals.isEmpty ? 0 : state.ready),
-            "summary": .string("\(state.ready)/\(state.desired)"),
-        ]
-    }
-
-    private func signals(_ probe: EBPFProbe, _ state: WorkloadState) -> JSONValue {
-        .array(
-            probe.spec.signals.families.filter(\.enabled).map { name, _ in
-                guard ProbeSignals.available.contains(name) else {
-                    return [
-                        "name": .string(name), "active": 0, "degraded": 0, "unsupported": JSONValue(state.desired),
-                        "reason": "not available in this version; the other signals are taken",
-                    ]
-                }
-                return ["name": .string(name), "active": JSONValue(state.ready), "degraded": 0, "unsupported": 0]
-            })
-    }
-
-    private var missingSignals: [String] {
-        (probe?.spec.signals.families ?? []).filter { $0.enabled && !ProbeSignals.available.contains($0.name) }.map(\.name)
     }
 
     private func conditions(_ state: WorkloadState, now: Timestamp) -> JSONValue {
@@ -69,8 +47,7 @@ extension ProbeObservation {
         case .unresolved(let reason, let message)?: conditions.set(ConditionType.destinationResolved, .false, reason, message)
         case nil: break  // Paused or invalid: what was said last stays.
         }
-        let (reason, message) = degradation
-        conditions.set(ConditionType.degraded, reason, message: message)
+        setAgentConditions(&conditions)
         return conditions.jsonValue
     }
 
@@ -78,14 +55,5 @@ extension ProbeObservation {
         guard case .unresolved(let reason, let message)? = destination else { return nil }
         let running = daemonSet == nil ? "no agent runs until then" : "agents that run keep their last destination"
         return Verdict(reason, "\(message); \(running)", isStalled: true)
-    }
-
-    private var degradation: (ConditionReason, String?) {
-        if let overlap { return (.overlap, overlap.message) }
-        guard !missingSignals.isEmpty else { return (.signalNotAvailable, nil) }
-        return (
-            .signalNotAvailable,
-            "not available in this version: " + missingSignals.map { "signals.\($0)" }.joined(separator: ", ") + "; switch them off to clear this"
-        )
     }
 }

@@ -1,5 +1,5 @@
 // The operator as one thing to run: both controllers in every namespace that it works in.
-// sonde-operator hands it an API, a clock and a gate, and runs it; the integration suite does the same.
+// sonde-operator hands it an API, a way to ask agents, a clock and a gate, and runs it; the integration suite does the same.
 // It never opens a socket or reads a file, and never writes while the gate is closed.
 
 import Kubernetes
@@ -11,6 +11,8 @@ import Synchronization
 /// What the operator is handed from outside.
 public struct OperatorEnvironment: Sendable {
     public var api: any KubernetesAPI
+    /// Asks agents for their status.
+    public var agents: any AgentStatusSource
     public var configuration: OperatorConfiguration
     /// Every write passes it; a leader elector opens and closes it.
     public var gate: WriteGate
@@ -19,10 +21,11 @@ public struct OperatorEnvironment: Sendable {
     public var metrics: RuntimeMetrics
 
     public init(
-        api: any KubernetesAPI, configuration: OperatorConfiguration, gate: WriteGate, time: any TimeSource = SystemTime(), logger: Logger,
-        metrics: RuntimeMetrics = RuntimeMetrics()
+        api: any KubernetesAPI, agents: any AgentStatusSource, configuration: OperatorConfiguration, gate: WriteGate, time: any TimeSource = SystemTime(),
+        logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()
     ) {
         self.api = api
+        self.agents = agents
         self.configuration = configuration
         self.gate = gate
         self.time = time
@@ -60,7 +63,8 @@ public final class SondeOperator: Sendable {
     public init(_ environment: OperatorEnvironment) {
         self.environment = environment
         let namespaces: [String?] = environment.configuration.namespaces ?? [nil]
-        scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment) }
+        let slots = RequestSlots(AgentWatcher.requestsMax)
+        scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment, slots: slots) }
         (stopRequests, stopRequest) = AsyncStream.makeStream()
     }
 

@@ -22,6 +22,10 @@ struct StatusConditions {
 
     var jsonValue: JSONValue { conditions.jsonValue }
 
+    func has(_ type: String) -> Bool { conditions.isTrue(type) }
+
+    func reason(_ type: String) -> String? { conditions[type]?.reason }
+
     mutating func set(_ type: String, _ status: Condition.Status, _ reason: ConditionReason, _ message: String) {
         conditions.set(Condition(type, status, reason: reason.rawValue, message: message, observedGeneration: generation), now: now)
     }

@@ -28,6 +28,8 @@ public struct ProbeFacts: Hashable, Sendable {
 public enum ProbeRendering {
     /// The key of the agent's file in its ConfigMap.
     public static let configKey = "agent.yaml"
+    /// The label by which the pods of all agents are known.
+    public static let agentLabel = (key: "app.kubernetes.io/name", value: AgentAffinity.name)
 
     /// The probe's objects in the order in which they are applied.
     ///
@@ -65,7 +67,7 @@ public enum ProbeRendering {
     }
 
     private static func selector(_ probe: EBPFProbe) -> [String: String] {
-        ["app.kubernetes.io/name": AgentAffinity.name, "app.kubernetes.io/instance": Names.labelValue(probe.name.name)]
+        [agentLabel.key: agentLabel.value, "app.kubernetes.io/instance": Names.labelValue(probe.name.name)]
     }
 
     private static func labels(_ probe: EBPFProbe) -> [String: String] {

@@ -64,4 +64,18 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case signalNotAvailable = "SignalNotAvailable"
     /// Degraded=True: another, older probe selects the same nodes and wins there.
     case overlap = "Overlap"
+    /// Degraded=True: nodes cannot give a signal, or only a part of it. The message has the reasons with the nodes' number.
+    case signalsMissing = "SignalsMissing"
+    /// Degraded=True: agents run that do not answer the operator. Nothing is known of their nodes.
+    case agentsSilent = "AgentsSilent"
+    /// Degraded=True: agents cannot reach the receiver; data wait in their memory.
+    case receiverAway = "ReceiverAway"
+    /// OverBudget=True: agents take signals more coarsely, or not at all, to hold the CPU budget.
+    case budgetSaving = "BudgetSaving"
+    /// OverBudget=True: agents cost more than the budget, and nothing is left to take back.
+    case budgetExceeded = "BudgetExceeded"
+    /// DataLoss=True: agents lost events within the last ten minutes. The message names their classes.
+    case eventsLost = "EventsLost"
+    /// DataLoss=True: the receiver refuses data of agents.
+    case receiverRefuses = "ReceiverRefuses"
 }

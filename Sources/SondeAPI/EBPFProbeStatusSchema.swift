@@ -38,6 +38,7 @@ extension EBPFProbeSchema {
         .object([
             .init("desired", count("Nodes that should run the agent.")), .init("ready", count("Nodes whose agent is ready.")),
             .init("degraded", count("Nodes on which a signal is missing.")), .init("unsupported", count("Nodes on which no signal can be taken.")),
+            .init("silent", count("Nodes whose agent runs and does not answer the operator.")),
             .init("summary", Schema(.string(.free, maxLength: 32), "ready/desired, for the table.")),
         ]), "Number of nodes.")
 

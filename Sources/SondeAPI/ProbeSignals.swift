@@ -103,6 +103,9 @@ public struct ProbeSignals: Hashable, Sendable {
     /// Families that this version takes; the others are reported as not available.
     public static let available: Set<String> = ["scheduler", "tcp", "drops", "disk", "dns", "files", "events", "syscalls"]
 
+    /// The names of all families, whether this version takes them or not.
+    public static let familyNames = Set(ProbeSignals(complete: DocumentReader(ProbeSchema.signals.completing([:]))).families.map(\.name))
+
     /// The names of the families in document order, with whether each is switched on.
     public var families: [(name: String, enabled: Bool)] {
         [

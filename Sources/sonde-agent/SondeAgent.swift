@@ -4,6 +4,7 @@
 
 import Glibc
 import HTTPClient
+import JSON
 import OTLPExport
 import ProbeCore
 import ProbeKernel
@@ -29,14 +30,15 @@ enum SondeAgent {
         case .version: print("sonde-agent \(AgentVersion.text)")
         case .help: print(Arguments.usage)
         case .check(let path): check(path)
+        case .status(let port, let isJSON): await status(port, isJSON: isJSON)
         case .run(let path): await run(path)
         }
     }
 
-    /// A message on standard error, and exit status 2.
-    private static func fail(_ message: String) -> Never {
+    /// A message on standard error, and the end.
+    private static func fail(_ message: String, status: Int32 = 2) -> Never {
         _ = Array((message + "\n").utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        exit(2)
+        exit(status)
     }
 
     private static func load(_ file: inout ConfigurationFile) -> AgentConfiguration {
@@ -57,6 +59,17 @@ enum SondeAgent {
         var file = ConfigurationFile(path: path)
         _ = destination(load(&file))
         print("\(path): valid")
+    }
+
+    /// Exit status 1 when no agent answers.
+    private static func status(_ port: Int, isJSON: Bool) async {
+        let question = StatusQuestion(statusAddress: getenv("STATUS_ADDRESS").map { String(cString: $0) }, port: port)
+        do {
+            let status = try await question.ask()
+            print(isJSON ? status.document.text() : StatusTable(status: status).text)
+        } catch {
+            fail("sonde-agent: \(error.message)", status: 1)
+        }
     }
 
     private static func run(_ path: String) async {

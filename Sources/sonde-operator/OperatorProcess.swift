@@ -48,9 +48,10 @@ struct OperatorProcess {
     ) async throws {
         let gate = settings.isLeaderElectionOn ? WriteGate() : WriteGate.withoutElection()
         let elector = settings.isLeaderElectionOn ? makeElector(client, configuration, gate, logger) : nil
+        let agents = HTTPAgentStatusSource()
         let sonde = SondeOperator(
             OperatorEnvironment(
-                api: client,
+                api: client, agents: agents,
                 configuration: OperatorConfiguration(
                     namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
                     proxyVariables: OperatorConfiguration.proxyVariables(of: environment), workers: settings.workers),
@@ -73,6 +74,7 @@ struct OperatorProcess {
         var failure: (any Error)?
         do { try await supervisor.run { _ = await signals.first() } } catch { failure = error }
         try await server.shutdown()
+        await agents.shutdown()
         if let failure { throw failure }
     }
 
@@ -105,6 +107,8 @@ struct OperatorProcess {
     /// HELP texts of what is not plain from the name.
     private static let help = [
         "sonde_applies_total": "Server-side applies by result; skipped ones would have changed nothing.",
+        "sonde_agent_status_requests_total": "Questions to agents by result; deferred ones wait for the next round, as this one took too long.",
+        "sonde_agents_left_out": "Agents of the probe that was asked last that are beyond the limit and not asked.",
         "sonde_reconciles_total": "Reconciles by controller and result.",
         "sonde_leader": "1 while this process holds the lease.",
     ]

@@ -1,6 +1,6 @@
 // A probe, the collector that it names, and the agents' pods.
 // Runs in process, and unchanged on the cluster that KUBECONFIG names.
-// It never loads an eBPF program: the agents' status is written by the tests, or their pods are not looked at.
+// It never loads an eBPF program: tests say what agents answer, or their pods are not looked at.
 
 import JSON
 import Kubernetes
@@ -49,13 +49,59 @@ import Testing
                 let status = try await world.get(.ebpfProbes, "nodes")["status"]
                 #expect(status?["nodes"]?["desired"] == 3 && status?["nodes"]?["ready"] == 3 && status?["nodes"]?["summary"] == "3/3")
                 let signals = Dictionary(uniqueKeysWithValues: (status?["signals"]?.array ?? []).map { ($0["name"]?.string ?? "", $0) })
-                #expect(signals["scheduler"]?["active"] == 3 && signals["tcp"]?["active"] == 3)
+                #expect(signals["scheduler"]?["active"] == 0, "no agent has answered")
                 #expect(signals["http"]?["active"] == 0 && signals["http"]?["unsupported"] == 3)
                 #expect(signals["http"]?["reason"]?.string?.contains("not available in this version") == true)
                 #expect(signals["syscalls"] == nil, "switched off by default")
                 let degraded = try await world.condition("Degraded", .true, .signalNotAvailable, of: .ebpfProbes, "nodes")
                 #expect(degraded.message.contains("signals.http"))
             }
+        }
+    }
+
+    @Test func whatAgentsAnswerIsInTheStatus() async throws {
+        try await World.with { world in
+            guard !world.hasControllers else { return print("whatAgentsAnswerIsInTheStatus: this cluster's controllers make the pods") }
+            try await world.withOperator(world.environment(agents: ThreeAgents())) { _ in
+                try await world.apply(Example.probe(more: "endpoint: http://collector.example:4318"))
+                try await world.eventually("the agents are there") { try await world.find(.daemonSets, "nodes-agent") != nil }
+                try await world.makeAvailable(.daemonSets, "nodes-agent", pods: 3)
+                try await world.startPods("nodes-agent", nodes: 3)
+                let degraded = try await world.condition("Degraded", .true, .signalsMissing, of: .ebpfProbes, "nodes")
+                #expect(degraded.message.contains("tcp is missing on 1 node: no tracepoint (1 node)"))
+                try await world.eventually("all three have answered") {
+                    try await world.get(.ebpfProbes, "nodes").at("status", "signals")?.array?.first { $0["name"] == "scheduler" }?["active"] == 3
+                }
+                let status = try await world.get(.ebpfProbes, "nodes")["status"]
+                let tcp = status?["signals"]?.array?.first { $0["name"] == "tcp" }
+                #expect(tcp == ["name": "tcp", "active": 2, "degraded": 0, "unsupported": 1, "reason": "no tracepoint (1 node)"])
+                #expect(status?["kernels"] == [["version": "6.1.0", "nodes": 2], ["version": "5.15.0", "nodes": 1]])
+                #expect(status?["overhead"] == ["kernelMillicores": ["p50": 3, "max": 120], "agentMillicores": ["p50": 12, "max": 12]])
+                let saving = try await world.condition("OverBudget", .true, .budgetSaving, of: .ebpfProbes, "nodes")
+                #expect(saving.message.contains("DNS is off (1 node)"))
+                let refused = try await world.condition("DataLoss", .true, .receiverRefuses, of: .ebpfProbes, "nodes")
+                #expect(refused.message.contains("HTTP 401 (1 node)"))
+
+                try await world.api.delete(.pods, world.name("nodes-agent-1"))
+                try await world.eventually("the node without an agent counts no more") {
+                    let status = try await world.get(.ebpfProbes, "nodes")["status"]
+                    return status?["kernels"] == [["version": "6.1.0", "nodes": 2]]
+                        && Conditions(decoding: status?["conditions"])["Degraded"]?.reason == "SignalNotAvailable"
+                }
+            }
+        }
+    }
+
+    /// The first node's kernel is old, the second agent saves, the third is refused.
+    private struct ThreeAgents: AgentStatusSource {
+        func status(at address: AgentAddress) async throws -> AgentStatus {
+            let node = address.host.last ?? "0"
+            let missing = AgentStatus.Metric(name: "a", state: .unsupported, reason: "no tracepoint"), active = AgentStatus.Metric(name: "a", state: .active)
+            return AgentStatus(
+                node: "whatever it says", version: "0.1.0", kernelRelease: node == "1" ? "5.15.0" : "6.1.0",
+                signals: [.init(name: "scheduler", metrics: [active]), .init(name: "tcp", metrics: [node == "1" ? missing : active])],
+                overhead: .init(kernelMillicores: node == "2" ? 123.4 : 3, agentMillicores: 12), budget: .init(steps: node == "2" ? ["DNS is off"] : []),
+                export: node == "3" ? .init(state: .refused, message: "HTTP 401") : .init(state: .working, message: ""))
         }
     }
 

@@ -15,7 +15,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct StartTests {
     private func environment(_ server: TestAPIServer) -> OperatorEnvironment {
         OperatorEnvironment(
-            api: server, configuration: OperatorConfiguration(collectorImage: "a:1", agentImage: "b:1"), gate: .withoutElection(), logger: World.quiet)
+            api: server, agents: NoAgents(), configuration: OperatorConfiguration(collectorImage: "a:1", agentImage: "b:1"), gate: .withoutElection(),
+            logger: World.quiet)
     }
 
     @Test func missingDefinitionsAreReportedAndWaitedFor() async throws {

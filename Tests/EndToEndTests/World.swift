@@ -76,7 +76,7 @@ struct World: Sendable {
     /// What goes wrong here leaves a namespace behind, and fails no test.
     private func cleanUp() async {
         guard server == nil else { return }
-        let children: [ResourceType] = [.deployments, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets, .leases]
+        let children: [ResourceType] = [.deployments, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets, .leases, .pods]
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + children {
             let found = (try? await api.listAll(type, namespace: namespace).items) ?? []
             for object in found where object.metadata.name != "kube-root-ca.crt" { _ = try? await api.delete(type, object.metadata.objectName) }
@@ -176,6 +176,34 @@ struct World: Sendable {
         try await merge(type, name, ["status": status], subresource: "status")
     }
 
+    /// Makes a DaemonSet's pods and says that they run, as its controller and kubelets would; only where there are no controllers.
+    func startPods(_ daemonSetName: String, nodes: Int) async throws {
+        let daemonSet = try await get(.daemonSets, daemonSetName)
+        let owner = OwnerReference(controller: daemonSet, type: .daemonSets)
+        let template = try #require(daemonSet.at("spec", "template", "spec"))
+        for index in 1...nodes {
+            // An image and an account are all that a server checks.
+            let containers: [JSONValue] = (template["containers"]?.array ?? []).map { ["name": $0["name"] ?? "a", "image": $0["image"] ?? "b"] }
+            let pod: JSONValue = [
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": [
+                    "name": .string("\(daemonSetName)-\(index)"), "namespace": .string(namespace), "ownerReferences": [owner.jsonValue],
+                    "labels": daemonSet.at("spec", "template", "metadata", "labels") ?? [:],
+                ],
+                "spec": [
+                    "nodeName": .string("node-\(index)"), "serviceAccountName": template["serviceAccountName"] ?? "", "automountServiceAccountToken": false,
+                    "containers": .array(containers),
+                ],
+            ]
+            try await api.create(.pods, pod)
+            let address = JSONValue.string("10.0.0.\(index)")
+            let status: JSONValue = [
+                "phase": "Running", "podIP": address, "podIPs": [["ip": address]], "conditions": [["type": "Ready", "status": "True"]],
+            ]
+            try await merge(.pods, "\(daemonSetName)-\(index)", ["status": status], subresource: "status")
+        }
+    }
+
     /// False, with a word to the reader, where pods can neither run nor be said to run.
     func canBecomeReady(_ test: String = #function) -> Bool {
         if hasControllers, nodeCount == 0 {
@@ -187,10 +215,12 @@ struct World: Sendable {
 
     // MARK: Operator
 
-    func environment(_ api: (any KubernetesAPI)? = nil, gate: WriteGate = .withoutElection(), metrics: RuntimeMetrics = RuntimeMetrics()) -> OperatorEnvironment
-    {
+    func environment(
+        _ api: (any KubernetesAPI)? = nil, agents: any AgentStatusSource = NoAgents(), gate: WriteGate = .withoutElection(),
+        metrics: RuntimeMetrics = RuntimeMetrics()
+    ) -> OperatorEnvironment {
         OperatorEnvironment(
-            api: api ?? self.api,
+            api: api ?? self.api, agents: agents,
             configuration: OperatorConfiguration(namespaces: [namespace], collectorImage: "localhost/busybox:1", agentImage: "localhost/busybox:1"),
             gate: gate, logger: Self.quiet, metrics: metrics)
     }
@@ -206,6 +236,11 @@ struct World: Sendable {
             try await group.waitForAll()
         }
     }
+}
+
+/// Agents of a world in which none answers.
+struct NoAgents: AgentStatusSource {
+    func status(at address: AgentAddress) async throws -> AgentStatus { throw AgentSilence("there is no agent in this test") }
 }
 
 /// Finds out once for each process whether the real cluster runs workload controllers.

@@ -109,7 +109,7 @@ import YAML
             "opentelemetry.io/opentelemetrycollectors": ["get", "list", "watch", "patch"], "sonde.dev/ebpfprobes": ["get", "list", "watch"],
             "opentelemetry.io/opentelemetrycollectors/status": ["patch"], "sonde.dev/ebpfprobes/status": ["patch"],
             "opentelemetry.io/opentelemetrycollectors/finalizers": ["update"], "sonde.dev/ebpfprobes/finalizers": ["update"],
-            "events.k8s.io/events": ["list", "create", "patch"],
+            "events.k8s.io/events": ["list", "create", "patch"], "/pods": ["get", "list", "watch"],
         ]
         for type in children { expected["\(type.group)/\(type.plural)"] = ["get", "list", "watch", "create", "patch", "delete"] }
         #expect(rights == expected)

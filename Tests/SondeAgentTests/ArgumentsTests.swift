@@ -8,7 +8,8 @@ import Testing
     @Test(arguments: [
         (["--config", "a.yaml"], Arguments.run(configuration: "a.yaml")), (["--config=a.yaml"], .run(configuration: "a.yaml")),
         (["--config=a=b"], .run(configuration: "a=b")), (["--check", "a.yaml"], .check(configuration: "a.yaml")), (["--version"], .version),
-        (["--help"], .help), (["-h"], .help),
+        (["--help"], .help), (["-h"], .help), (["status"], .status(port: 9464, isJSON: false)),
+        (["status", "--port", "80", "--output=json"], .status(port: 80, isJSON: true)), (["status", "--output", "text"], .status(port: 9464, isJSON: false)),
     ])
     func areRead(words: [String], expected: Arguments) throws {
         #expect(try Arguments(words) == expected)
@@ -18,7 +19,9 @@ import Testing
         ([], "say which configuration to use: --config FILE"), (["--config"], "--config needs the name of a file"),
         (["--config="], "--config needs the name of a file"),
         (["--conf", "a"], "unknown argument --conf"), (["a.yaml"], "unknown argument a.yaml"), (["--version", "x"], "unexpected argument x"),
-        (["--config", "a", "b"], "unexpected argument b"),
+        (["--config", "a", "b"], "unexpected argument b"), (["status", "now"], "unexpected argument now"),
+        (["status", "--port"], "--port needs a port from 1 to 65535"), (["status", "--port=0"], "--port needs a port from 1 to 65535"),
+        (["status", "--output", "xml"], "--output is json or text"),
     ])
     func mistakesAreNamed(words: [String], message: String) {
         #expect(throws: Arguments.Failure(message: message)) { try Arguments(words) }

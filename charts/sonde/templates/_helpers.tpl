@@ -90,6 +90,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
+# The agents' pods are only read: where they run and at which address, to ask them for their status.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
 # Events are written on transitions, and read to say why pods are refused.
 - apiGroups: [events.k8s.io]
   resources: [events]
