@@ -52,6 +52,7 @@ struct HTTPAgentStatusSource: AgentStatusSource {
         case .timeout: "no answer within 3 s"
         case .tooLarge: "the answer is longer than an agent's"
         case .broken: "the connection broke before the answer was complete"
+        case .otherProtocol: "what answers is no agent"
         case .resolve, .tls, .invalidRequest, .shutDown: "the question could not be sent (\(code.rawValue))"
         }
     }
