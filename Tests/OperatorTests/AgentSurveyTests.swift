@@ -90,7 +90,11 @@ import Testing
         func hostile(_ seed: Int) -> AgentStatus {
             AgentStatus(
                 node: "node-0", version: long, kernelRelease: "\(seed)\u{1b}[31m" + long,
-                signals: (0..<100).map { .init(name: $0 < 3 ? ["tcp", "drops", "scheduler"][$0] : "\(seed)-\($0)" + long, metrics: [.init(name: long, state: .unsupported, reason: "\(seed)\n\(long)")]) },
+                signals: (0..<100).map {
+                    .init(
+                        name: $0 < 3 ? ["tcp", "drops", "scheduler"][$0] : "\(seed)-\($0)" + long,
+                        metrics: [.init(name: long, state: .unsupported, reason: "\(seed)\n\(long)")])
+                },
                 overhead: .init(kernelMillicores: 1e6, agentMillicores: 1e6), budget: .init(isOver: true, steps: (0..<50).map { "\(seed) \($0) \(long)" }),
                 losses: Dictionary(uniqueKeysWithValues: (0..<200).map { ("\(seed)-\($0)" + long, UInt64.max) }),
                 export: .init(state: .refused, message: "\(seed)" + long))
