@@ -95,7 +95,8 @@ final class EasyTransfer {
 
     /// Whether this looks like a server that asked for a certificate in vain. Over HTTP/2 libcurl 7.88 does not tell the alert that says so in TLS 1.3.
     private func lacksCertificate(_ code: CURLcode) -> Bool {
-        guard [CURLE_PARTIAL_FILE, CURLE_HTTP2_STREAM, CURLE_GOT_NOTHING].contains(code), transfer.target.scheme == "https", isHTTP2 else { return false }
+        let cutOff = [CURLE_PARTIAL_FILE, CURLE_HTTP2_STREAM, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR]
+        guard cutOff.contains(code), transfer.target.scheme == "https", isHTTP2 else { return false }
         let tls = transfer.tls
         guard tls.clientCertificatePEM == nil, tls.clientCertificateFile == nil, transfer.withState({ $0.head.status == 0 }) else { return false }
         var newConnections = 0
