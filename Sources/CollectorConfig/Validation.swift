@@ -44,6 +44,16 @@ public enum Validation {
                     .warning, rule: "insecure-tls", path: "spec.export.tls.insecureSkipVerify", message: "any server is trusted with the data",
                     remedy: "name the signing certificates with caSecret"))
         }
-        return findings
+        return findings + withoutEffect(probe.spec.attributes)
+    }
+
+    /// No metric of this version has a peer's address, whatever is asked for.
+    private static func withoutEffect(_ attributes: ProbeAttributes) -> [Finding] {
+        guard attributes.addresses else { return [] }
+        return [
+            Finding(
+                .warning, rule: "without-effect", path: "spec.attributes.addresses", message: "no metric of this version has peers' addresses",
+                remedy: "leave it out")
+        ]
     }
 }

@@ -43,7 +43,9 @@ struct ProbeReconciler: Sendable {
         observation.probe = try? EBPFProbe(object: observation.object)
         observation.isPaused = ResourceAnnotations.isPaused(observation.object) || observation.object.at("spec", "paused")?.bool == true
         if observation.isPaused { return (.done, nil) }
-        observation.verdict = Verdict(errors: Validation.findings(probe: observation.object).errors)
+        let findings = Validation.findings(probe: observation.object)
+        observation.warnings = findings.warnings
+        observation.verdict = Verdict(errors: findings.errors)
         guard observation.verdict == nil, let probe = observation.probe else { return (.done, nil) }
         let destination = resolve(probe)
         observation.destination = destination

@@ -20,6 +20,8 @@ struct ProbeObservation: Sendable {
     var destination: ResolvedDestination?
     var daemonSet: JSONValue?
     var verdict: Verdict?
+    /// What works, but likely not as meant; nil where that was not looked at.
+    var warnings: [Finding]?
     var isPaused = false
     var refusal: String?
     /// Set when an older probe takes the same nodes.
@@ -46,6 +48,9 @@ extension ProbeObservation {
         case .resolved(let url)?: conditions.set(ConditionType.destinationResolved, .true, .resolved, "data goes to \(url)")
         case .unresolved(let reason, let message)?: conditions.set(ConditionType.destinationResolved, .false, reason, message)
         case nil: break  // Paused or invalid: what was said last stays.
+        }
+        if let warnings {
+            conditions.set(ConditionType.configurationWarning, .configurationWarnings, message: warnings.isEmpty ? nil : Verdict.text(warnings))
         }
         setAgentConditions(&conditions)
         return conditions.jsonValue

@@ -83,7 +83,8 @@ extension Attempt {
     fileprivate func prepareControl(of object: BPFObject) -> HookFailure? {
         guard let control = object.map("control") else { return nil }
         do throws(ProbeKernelError) {
-            try control.set(ControlValue(recordsExec: settings.recordsExec, roundTripSampling: settings.roundTripSampling).bytes, at: 0)
+            try control.set(
+                ControlValue(recordsExec: settings.recordsExec, roundTripSampling: settings.roundTripSampling, portsBelow: settings.portsBelow).bytes, at: 0)
             return nil
         } catch {
             return HookFailure(stage: .load, errorName: nil, reason: error.message)
@@ -96,13 +97,14 @@ struct ControlValue {
     var isFiltering = false
     var recordsExec: Bool
     var roundTripSampling: Int
+    var portsBelow: Int
     var sinceNanoseconds: UInt64 = 0
 
     /// Below it are the 32-bit numbers of segments that are looked at: one of so many; 0 looks at none.
     private var roundTripBound: UInt64 { roundTripSampling > 0 ? (1 << 32) / UInt64(roundTripSampling) : 0 }
 
     var bytes: [UInt8] {
-        [UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), roundTripBound, sinceNanoseconds].flatMap { word in
+        [UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), roundTripBound, UInt64(max(portsBelow, 0)), sinceNanoseconds].flatMap { word in
             withUnsafeBytes(of: word) { Array($0) }
         }
     }

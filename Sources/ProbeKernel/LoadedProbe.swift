@@ -23,6 +23,7 @@ public final class LoadedProbe: @unchecked Sendable {
     private var walk: UInt64 = 0
     private var roundTripSampling: Int
     private var recordsExec: Bool
+    private var portsBelow: Int
     /// CLOCK_MONOTONIC at the last `resume`.
     private var resumedNanoseconds: UInt64 = 0
     /// Descriptors of the attached programs by function.
@@ -31,6 +32,7 @@ public final class LoadedProbe: @unchecked Sendable {
     init(program: ProbeProgram, object: BPFObject, programs: [String: Int32], settings: ProbeSettings) {
         roundTripSampling = settings.roundTripSampling
         recordsExec = settings.recordsExec
+        portsBelow = settings.portsBelow
         self.program = program
         self.object = object
         self.programs = programs
@@ -94,18 +96,18 @@ public final class LoadedProbe: @unchecked Sendable {
 
     private func write(to control: BPFMap) throws(ProbeKernelError) {
         let value = ControlValue(
-            isFiltering: !ignored.isEmpty, recordsExec: recordsExec, roundTripSampling: roundTripSampling, sinceNanoseconds: resumedNanoseconds)
+            isFiltering: !ignored.isEmpty, recordsExec: recordsExec, roundTripSampling: roundTripSampling, portsBelow: portsBelow,
+            sinceNanoseconds: resumedNanoseconds)
         try control.set(value.bytes, at: 0)
     }
 
-    /// Looks at one of so many received segments, and records program starts or not, from now on.
-    public func change(roundTripSampling: Int, recordsExec: Bool) throws(ProbeKernelError) {
+    /// Looks at one of so many received segments, records program starts or not, and tells server ports below a bound, from now on.
+    public func change(roundTripSampling: Int, recordsExec: Bool, portsBelow: Int) throws(ProbeKernelError) {
         guard let control = maps["control"] else { return }
         try lock.withLock { _ throws(ProbeKernelError) in
             guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
-            guard roundTripSampling != self.roundTripSampling || recordsExec != self.recordsExec else { return }
-            self.roundTripSampling = roundTripSampling
-            self.recordsExec = recordsExec
+            guard (roundTripSampling, recordsExec, portsBelow) != (self.roundTripSampling, self.recordsExec, self.portsBelow) else { return }
+            (self.roundTripSampling, self.recordsExec, self.portsBelow) = (roundTripSampling, recordsExec, portsBelow)
             try write(to: control)
         }
     }

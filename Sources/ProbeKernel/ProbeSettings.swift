@@ -23,6 +23,8 @@ public struct ProbeSettings: Sendable, Hashable {
     public var roundTripSampling = 16
     /// Whether program starts are recorded.
     public var recordsExec = false
+    /// Server ports below this are told with connections; 0 tells none.
+    public var portsBelow = 0
     /// Ports that carry DNS; used by the DNS program only.
     public var dnsPorts: Set<UInt16>
 

@@ -30,8 +30,9 @@ public enum Control {
     public static let filteringOffset = 0
     public static let execEventsOffset = 8
     public static let roundTripBoundOffset = 16
-    public static let sinceNanosecondsOffset = 24
-    public static let byteCount = 32
+    public static let portsBelowOffset = 24
+    public static let sinceNanosecondsOffset = 32
+    public static let byteCount = 40
 }
 
 /// The value of `losses`, one entry for each hook of the program.

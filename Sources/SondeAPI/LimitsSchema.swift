@@ -46,12 +46,13 @@ extension ProbeSchema {
     /// `attributes`.
     public static let attributes = Schema(
         .object([
-            .init("addresses", Schema(.boolean, "Send raw IP addresses of peers. Each is a series of its own. Default false.", default: false)),
+            .init("addresses", Schema(.boolean, "Send raw IP addresses of peers. No metric of this version has them. Default false.", default: false)),
             .init(
                 "ports",
                 Schema(
                     .choice(ProbeAttributes.Ports.allCases.map(\.rawValue)),
-                    "Which port numbers are sent. WellKnown: those below the ephemeral range. Default WellKnown.", default: "WellKnown")),
+                    "Which port numbers of servers are sent. WellKnown: those below the ephemeral range, 32768. All: every one is a series. Default WellKnown.",
+                    default: "WellKnown")),
         ]),
         "Attributes that multiply series and are sent only on request.", default: [:])
 

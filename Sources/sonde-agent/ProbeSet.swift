@@ -54,6 +54,7 @@ struct ProbeSet {
             dnsPorts: Self.ports(of: configuration.signals.dns))
         settings.roundTripSampling = configuration.signals.tcp.rttSampling
         settings.recordsExec = configuration.signals.events.exec
+        settings.portsBelow = Self.portsBelow(configuration.attributes)
         load(missing, settings)
         if missing.contains(where: { $0.name == ProbeProgram.iter.name }) { sockets = SocketTable() }
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
@@ -130,7 +131,9 @@ struct ProbeSet {
         }
         for probe in loaded.values {
             do {
-                try probe.change(roundTripSampling: configuration.signals.tcp.rttSampling, recordsExec: configuration.signals.events.exec)
+                try probe.change(
+                    roundTripSampling: configuration.signals.tcp.rttSampling, recordsExec: configuration.signals.events.exec,
+                    portsBelow: Self.portsBelow(configuration.attributes))
                 if probe.program.name == ProbeProgram.dns.name { try probe.watch(dnsPorts: Self.ports(of: configuration.signals.dns)) }
             } catch {
                 AgentLog.error("settings could not be changed in the kernel", ("program", probe.program.name), ("reason", error.message))
@@ -144,6 +147,15 @@ struct ProbeSet {
             AgentLog.info("system calls changed", ("count", "\(calls.count)"))
         } catch {
             AgentLog.error("system calls could not be changed", ("reason", error.message))
+        }
+    }
+
+    /// Linux gives ports from 32768 on to clients (net.ipv4.ip_local_port_range); servers that listen on such are rare and change their ports.
+    private static func portsBelow(_ attributes: ProbeAttributes) -> Int {
+        switch attributes.ports {
+        case .none: 0
+        case .wellKnown: 32768
+        case .all: 65536
         }
     }
 

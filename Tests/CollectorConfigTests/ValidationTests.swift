@@ -298,10 +298,11 @@ import _StringProcessing
             endpoint: https://a:4318
             export: {tls: {insecureSkipVerify: true}}
             namespaces: {include: [a, b], exclude: [b]}
+            attributes: {addresses: true, ports: All}
             signals: {scheduler: {enabled: false}, tcp: {enabled: false}, drops: {enabled: false}, dns: {enabled: false}, http: {enabled: false}, disk: {enabled: false}, events: {enabled: false}}
             """)
         let findings = Validation.findings(probe: ["apiVersion": "sonde.dev/v1alpha1", "kind": "EBPFProbe", "metadata": ["name": "a"], "spec": spec])
-        #expect(findings.map(\.rule) == ["namespace-excluded", "no-signal", "insecure-tls"])
+        #expect(findings.map(\.rule) == ["namespace-excluded", "no-signal", "insecure-tls", "without-effect"])
         #expect(findings.errors.isEmpty)
     }
 }

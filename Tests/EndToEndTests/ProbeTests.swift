@@ -59,6 +59,21 @@ import Testing
         }
     }
 
+    @Test func fieldsWithoutEffectAreNamed() async throws {
+        try await World.with { world in
+            try await world.withOperator { _ in
+                try await world.apply(Example.probe(more: "endpoint: http://collector.example:4318\n  attributes: {addresses: true}"))
+                let warning = try await world.condition("ConfigurationWarning", .true, .configurationWarnings, of: .ebpfProbes, "nodes")
+                #expect(warning.message.contains("spec.attributes.addresses: no metric of this version"))
+                try await world.apply(Example.probe(more: "endpoint: http://collector.example:4318"))
+                try await world.eventually("the warning is gone") {
+                    let conditions = try await world.get(.ebpfProbes, "nodes").at("status", "conditions")?.array ?? []
+                    return !conditions.contains { $0["type"]?.string == "ConfigurationWarning" }
+                }
+            }
+        }
+    }
+
     @Test func whatAgentsAnswerIsInTheStatus() async throws {
         try await World.with { world in
             guard !world.hasControllers else { return print("whatAgentsAnswerIsInTheStatus: this cluster's controllers make the pods") }

@@ -49,6 +49,15 @@ import Testing
         #expect(metric.name == "ebpf.tcp.connect.duration" && metric.unit == "s")
     }
 
+    @Test(arguments: [(ConnectKey.Role.client, "network.peer.port"), (.server, "network.local.port")])
+    func serversPortsAreTold(role: ConnectKey.Role, name: String) throws {
+        let group = RawGroup(key: Fixture.key(2, role.rawValue | 5432 << 16, 111), values: [Fixture.histogram([12: 1])])
+        #expect(
+            try Self.attributes(.connects, group) == [
+                Attribute("network.tcp.role", .string("\(role)")), Attribute(name, 5432), Attribute("error.type", "ECONNREFUSED"),
+            ])
+    }
+
     @Test(arguments: zip(RetransmitKey.Kind.allCases, ["rto", "fast", "tlp", "synack"])) func retransmits(kind: RetransmitKey.Kind, name: String) throws {
         #expect(try Self.attributes(.retransmits, Fixture.segments(2, kind: kind, perCPU: [1])) == [Attribute("tcp.retransmit.kind", .string(name))])
         let failed = try Self.attributes(.retransmits, Fixture.segments(2, kind: kind, error: 105, perCPU: [1]))

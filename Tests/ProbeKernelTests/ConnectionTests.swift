@@ -56,11 +56,11 @@ import Testing
         let every = Histogram(try probe.groups(of: "round_trips").of(workload).flatMap(\.values))
         #expect(every.count >= 3200, "each data segment arrives")
         #expect(every.sumNanoseconds / max(every.count, 1) < 10_000_000, "a round trip on the loopback takes microseconds")
-        try probe.change(roundTripSampling: 16, recordsExec: false)
+        try probe.change(roundTripSampling: 16, recordsExec: false, portsBelow: 0)
         try workload.python(talk)
         let some = Histogram(try probe.groups(of: "round_trips").of(workload).flatMap(\.values)).count - every.count
         #expect((every.count / 32...every.count / 8).contains(some), "one of 16 of \(every.count), but \(some)")
-        try probe.change(roundTripSampling: 0, recordsExec: false)
+        try probe.change(roundTripSampling: 0, recordsExec: false, portsBelow: 0)
         try workload.python(talk)
         #expect(Histogram(try probe.groups(of: "round_trips").of(workload).flatMap(\.values)).count == every.count + some)
     }

@@ -17,7 +17,12 @@ import Testing
             "sched", "sched_value", SchedValue.byteCount,
             ["latency": SchedValue.latencyOffset, "voluntary": SchedValue.voluntaryOffset, "involuntary": SchedValue.involuntaryOffset]
         ),
-        ("tcp", "connect_key", ConnectKey.byteCount, ["cgroup": ConnectKey.cgroupOffset, "role": ConnectKey.roleOffset, "error": ConnectKey.errorOffset]),
+        (
+            "tcp", "connect_key", ConnectKey.byteCount,
+            [
+                "cgroup": ConnectKey.cgroupOffset, "role": ConnectKey.roleOffset, "port": ConnectKey.roleOffset + 2, "error": ConnectKey.errorOffset,
+            ]
+        ),
         (
             "tcp", "retransmit_key", RetransmitKey.byteCount,
             ["cgroup": RetransmitKey.cgroupOffset, "kind": RetransmitKey.kindOffset, "error": RetransmitKey.errorOffset]
@@ -90,7 +95,7 @@ import Testing
             "sched", "control", Control.byteCount,
             [
                 "filtering": Control.filteringOffset, "exec_events": Control.execEventsOffset, "rtt_below": Control.roundTripBoundOffset,
-                "since_ns": Control.sinceNanosecondsOffset,
+                "ports_below": Control.portsBelowOffset, "since_ns": Control.sinceNanosecondsOffset,
             ]
         ),
         ("tcp", "program_losses", ProgramLosses.byteCount, Dictionary(uniqueKeysWithValues: ProgramLosses.Reason.allCases.map { ($0.rawValue, $0.offset) })),

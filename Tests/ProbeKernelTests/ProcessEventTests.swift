@@ -54,7 +54,7 @@ import Testing
         let many = ["/bin/sh", "-c", "for i in 1 2 3 4 5; do /bin/true; done"]
         try workload.run(many)
         #expect(try events(probe, workload).isEmpty, "off by default")
-        try probe.change(roundTripSampling: 16, recordsExec: true)
+        try probe.change(roundTripSampling: 16, recordsExec: true, portsBelow: 0)
         try workload.run(many)
         let names = try events(probe, workload).map(\.name)
         #expect(names == ["/bin/sh"] + [String](repeating: "/bin/true", count: 5))

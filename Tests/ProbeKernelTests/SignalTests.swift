@@ -65,6 +65,34 @@ import Testing
         #expect(counts.count == 4 || backlogged == 4, "\(counts)")
     }
 
+    @Test func serversPortsAreToldBelowABoundThatMayChange() throws {
+        let probe = try loaded(.tcp)
+        defer { probe.close() }
+        func ports(below bound: Int) throws -> [String: UInt64] {
+            try probe.change(roundTripSampling: 16, recordsExec: false, portsBelow: bound)
+            let workload = try Workload()
+            try workload.python(
+                """
+                import socket
+                low, high = socket.create_server(('127.0.0.1', 20253)), socket.create_server(('127.0.0.1', 45253))
+                for listener in (low, high):
+                    with socket.create_connection(listener.getsockname()): listener.accept()[0].close()
+                low.close()
+                try: socket.create_connection(('127.0.0.1', 20253))
+                except ConnectionRefusedError: pass
+                """)
+            return try probe.groups(of: "connects").of(workload).reduce(into: [:]) { counts, group in
+                let (role, port) = ConnectKey.roleAndPort(word(group.key, ConnectKey.roleOffset))
+                let isFailed = word(group.key, ConnectKey.errorOffset) != 0
+                counts["\(role == 0 ? "client" : "server") \(port)\(isFailed ? " failed" : "")"] = Histogram(group.values).count
+            }
+        }
+        #expect(try ports(below: 0) == ["client 0": 2, "server 0": 2, "client 0 failed": 1])
+        #expect(try ports(below: 32768) == ["client 20253": 1, "server 20253": 1, "client 0": 1, "server 0": 1, "client 20253 failed": 1])
+        #expect(
+            try ports(below: 65536) == ["client 20253": 1, "server 20253": 1, "client 45253": 1, "server 45253": 1, "client 20253 failed": 1])
+    }
+
     @Test func systemCallsAreCountedOnceByNumberAndError() throws {
         let probe = try loaded(.syscall, settings(systemCalls: ["getpgid"]))
         defer { probe.close() }

@@ -12,9 +12,12 @@ extension GroupKind {
         metrics: { series, context in
             [
                 context.histogram("ebpf.tcp.connect.duration", "Time until a TCP connection was established or failed.", series) { label in
-                    guard case .exact(let role, let error) = label else { return [Attribute("network.tcp.role", .string(overflowValue))] }
+                    guard case .exact(let first, let error) = label else { return [Attribute("network.tcp.role", .string(overflowValue))] }
+                    let (role, port) = ConnectKey.roleAndPort(first)
                     let name = ConnectKey.Role(rawValue: role).map { $0 == .client ? "client" : "server" } ?? "\(role)"
-                    return [Attribute("network.tcp.role", .string(name))] + context.errorType(error)
+                    let place = role == ConnectKey.Role.server.rawValue ? "network.local.port" : "network.peer.port"
+                    let ports = port == 0 ? [] : [Attribute(place, .int(Int64(port)))]
+                    return [Attribute("network.tcp.role", .string(name))] + ports + context.errorType(error)
                 }
             ]
         })

@@ -34,6 +34,7 @@ extension ProbeProgram {
 }
 
 /// The value is a histogram: of a client from SYN to established or failed, of a server from SYN-ACK to established.
+/// Two numbers of 16 bits lie in the word at `roleOffset`: the role, and behind it the server's port, 0 when it is not told.
 public enum ConnectKey {
     public static let cgroupOffset = 0
     public static let roleOffset = 8
@@ -44,6 +45,9 @@ public enum ConnectKey {
         case client = 0
         case server = 1
     }
+
+    /// Takes the word apart.
+    public static func roleAndPort(_ word: UInt32) -> (role: UInt32, port: UInt16) { (word & 0xffff, UInt16(word >> 16)) }
 }
 
 public enum RetransmitKey {

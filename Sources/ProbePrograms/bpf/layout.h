@@ -32,7 +32,8 @@ enum role { ROLE_CLIENT = 0, ROLE_SERVER = 1 };
 
 struct connect_key {
 	u64 cgroup;
-	u32 role;
+	u16 role;
+	u16 port;  /* the server's: of the peer of a client, of a server's own end; 0 = not told */
 	u32 error; /* errno, 0 = established */
 };
 
@@ -219,6 +220,7 @@ struct control {
 	u64 filtering; /* not 0: the map ignored_cgroups has entries */
 	u64 exec_events;  /* not 0: program starts are recorded */
 	u64 rtt_below;    /* a segment is looked at whose 32-bit number is below this: 2^32 / n for one of n, 0 for none */
+	u64 ports_below; /* ports from here on are not told */
 	u64 since_ns;  /* when the programs were attached again; what began before that was not seen whole */
 };
 
@@ -240,5 +242,5 @@ _Static_assert(sizeof(struct file_path) == 32 + FILE_NAMES * FILE_NAME, "file_pa
 _Static_assert(sizeof(struct dns_record) == 48 + DNS_BYTES, "dns_record");
 _Static_assert(sizeof(struct dns_ports) == 8192, "dns_ports");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
-_Static_assert(sizeof(struct control) == 32, "control");
+_Static_assert(sizeof(struct control) == 40, "control");
 _Static_assert(sizeof(struct program_losses) == 48, "program_losses");

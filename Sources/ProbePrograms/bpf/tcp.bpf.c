@@ -83,9 +83,18 @@ static __always_inline struct connection *remember(struct sock *sk)
 	return connection;
 }
 
+static __always_inline u16 told_port(struct sock *sk, u32 role)
+{
+	u16 port = role == ROLE_CLIENT ? __builtin_bswap16(sk->__sk_common.skc_dport) : sk->__sk_common.skc_num;
+	u32 zero = 0;
+	struct control *now = bpf_map_lookup_elem(&control, &zero);
+
+	return now && port < now->ports_below ? port : 0;
+}
+
 static __always_inline void record(struct sock *sk, struct connection *connection, u32 role, u32 error, u64 ns)
 {
-	struct connect_key key = { .cgroup = socket_cgroup(sk, connection), .role = role, .error = error };
+	struct connect_key key = { .cgroup = socket_cgroup(sk, connection), .role = role, .port = told_port(sk, role), .error = error };
 	struct histogram *histogram;
 
 	if (ignored(key.cgroup))
