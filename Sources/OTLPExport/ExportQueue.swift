@@ -130,11 +130,16 @@ struct ExportQueue: Sendable {
         return full * (0.5 + random / 2)
     }
 
+    /// What failed before says nothing about a new destination.
+    mutating func forgetFailures() {
+        notBefore = .zero
+        failures = 0
+    }
+
     /// Lets what waits leave until the deadline, beginning at once; then it is given up.
     mutating func close(deadline: Duration) {
         closingDeadline = deadline
-        notBefore = .zero
-        failures = 0
+        forgetFailures()
     }
 
     private mutating func giveUp() {

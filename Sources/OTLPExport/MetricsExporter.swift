@@ -46,8 +46,14 @@ public final class MetricsExporter: Sendable {
     /// Batches that wait for the receiver.
     public var waitingCount: Int { state.withLock { $0.queue.waitingCount } }
 
-    /// Later tries, also of what waits already, go to this destination.
-    public func update(_ destination: ExportDestination) { state.withLock { $0.destination = destination } }
+    /// Later tries, also of what waits already, go to this destination; the next one is made at once.
+    public func update(_ destination: ExportDestination) {
+        state.withLock {
+            $0.destination = destination
+            $0.queue.forgetFailures()
+        }
+        wakeup.signal()
+    }
 
     /// Encodes and compresses a request on the caller's thread and hands it over.
     public func enqueue(_ request: MetricsRequest) {

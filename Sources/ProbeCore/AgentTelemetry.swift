@@ -138,11 +138,11 @@ public struct AgentTelemetry: Sendable {
         return ResourceMetrics(resource: resource, scope: aggregator.settings.scope, metrics: metrics)
     }
 
-    /// Events and points that were lost, by class; what a filter was asked to leave out is no loss.
+    /// Events and points that were lost, by class; what can be helped by nobody, or was asked for, is no loss (`EventLedger.expectedReasons`).
     public func lostEvents(_ ledger: EventLedger, _ export: ExportReading) -> [String: UInt64] {
         var lost: [String: UInt64] = [:]
         for (entry, count) in Array(ledger.counts) + Array(losses.counts)
-        where entry.outcome == .dropped && entry.reason != EventLedger.Reason.namespaceFilter.rawValue {
+        where entry.outcome == .dropped && !EventLedger.expectedReasons.contains(entry.reason) {
             lost[entry.eventClass.rawValue, default: 0] &+= count
         }
         let points = export.dropped.values.reduce(0, &+)

@@ -2,6 +2,8 @@
 // The aggregator, the kernel's loss counters and the exporter all book into it; it becomes `ebpf.agent.events`.
 // It never estimates: for each class, seen = exported + sampled + dropped + what still waits for an owner.
 
+import ProbePrograms
+
 /// `ebpf.event.class`.
 public enum EventClass: String, Sendable, Hashable, CaseIterable {
     /// Waits on the run queue and context switches.
@@ -77,6 +79,13 @@ public struct EventLedger: Sendable, Equatable {
         /// Dropped: an entry of a map had a length that the layout does not know.
         case malformed
     }
+
+    /// Reasons for which events are dropped on a healthy node too: left out on request, cut short by a signal (the kernel runs such a system call again), begun
+    /// before the programs were there, answered twice or after the lookup was given up.
+    static let expectedReasons: Set<String> = [
+        Reason.namespaceFilter.rawValue, ProgramLosses.Reason.interrupted.rawValue, ProgramLosses.Reason.unmeasured.rawValue, "duplicate_response",
+        "late_response",
+    ]
 
     public enum Outcome: String, Sendable, Hashable {
         case seen, exported, dropped

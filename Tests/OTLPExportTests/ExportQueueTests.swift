@@ -91,6 +91,20 @@ import Testing
         #expect(queue.next(now: .seconds(1)) == .wait(.seconds(4)))
     }
 
+    @Test func aNewDestinationIsTriedAtOnceAndPausesBeginAnew() {
+        var queue = Self.queue()
+        queue.enqueue(Self.batch())
+        var now = Duration.zero
+        for _ in 0..<6 {
+            _ = Self.step(&queue, .retry(Self.busy, after: nil), at: now)
+            now += .seconds(40)
+        }
+        _ = Self.step(&queue, .retry(Self.busy, after: .seconds(200)), at: now)
+        queue.forgetFailures()
+        #expect(Self.step(&queue, .retry(Self.busy, after: nil), at: now).points == 1)
+        #expect(queue.next(now: now) == .wait(.milliseconds(500)))
+    }
+
     @Test func aRefusedBatchIsNotSentAgainAndCounted() {
         var queue = Self.queue()
         queue.enqueue(Self.batch(3))

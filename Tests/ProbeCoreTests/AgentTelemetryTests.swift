@@ -77,6 +77,19 @@ import Testing
         #expect(events[[point, dropped, Attribute("ebpf.event.reason", "http_400")]] == .int(1))
     }
 
+    @Test func whatIsDroppedOnHealthyNodesTooIsNoLoss() {
+        var telemetry = AgentTelemetry(startUnixNanoseconds: 1000)
+        let losses: [String: UInt64] = ["interrupted": 5, "unmeasured": 6, "map_full": 7, "storage_full": 0]
+        telemetry.record(HookReading(function: "sys_exit", runs: 100, sampledRuns: 1, sampledNanoseconds: 100, losses: losses))
+        telemetry.record(HookReading(function: "dns_recv", runs: 100, sampledRuns: 1, sampledNanoseconds: 100, losses: ["ring_full": 3]))
+        var ledger = EventLedger()
+        ledger.drop(9, .connect, because: EventLedger.Reason.namespaceFilter.rawValue)
+        ledger.drop(2, .dnsMessage, because: "late_response")
+        ledger.drop(4, .dnsMessage, because: "table_full")
+        let lost = telemetry.lostEvents(ledger, ExportReading(seen: 10, exported: 8, dropped: ["queue_full": 2]))
+        #expect(lost == ["syscall": 7, "dns_message": 7, "metric_point": 2])
+    }
+
     @Test func theProcessAndTheMapsAreReported() {
         let metrics = Self.metrics(AgentTelemetry(startUnixNanoseconds: 1000))
         #expect(Self.points(metrics["process.cpu.time"]) == [[Attribute("cpu.mode", "user")]: .double(1.5), [Attribute("cpu.mode", "system")]: .double(0.5)])
