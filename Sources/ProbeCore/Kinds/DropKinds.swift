@@ -38,8 +38,8 @@ extension GroupKind {
 }
 
 /// `network.transport` of an IP protocol's number (IANA protocol numbers).
-enum TransportNames {
-    static func name(of number: UInt32) -> String {
+public enum TransportNames {
+    public static func name(of number: UInt32) -> String {
         switch number {
         case 1: "icmp"
         case 6: "tcp"
