@@ -63,21 +63,3 @@ struct TopFiles {
             opens: use.opens, reads: use.reads, writes: use.writes, syncs: use.syncs, readBytes: use.readBytes, writtenBytes: use.writtenBytes)
     }
 }
-
-/// What needs more than a look at a map: rings that are read all the time.
-struct TopRecords {
-    private(set) var lookups = TopLookups()
-    private(set) var files = TopFiles()
-
-    /// Empties the rings, often enough that none fills up.
-    mutating func drain(_ probes: [LoadedProbe]) throws(ProbeKernelError) {
-        try lookups.drain(probes)
-        try files.drain(probes)
-    }
-
-    /// Counts everything up to now.
-    mutating func read(_ probes: [LoadedProbe]) throws(ProbeKernelError) {
-        try lookups.drain(probes)
-        try files.read(probes)
-    }
-}

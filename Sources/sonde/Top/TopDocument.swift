@@ -11,15 +11,27 @@ import ProbePrograms
 struct TopDocument {
     let value: JSONValue
 
-    init(window: TopReading, names: TopNames, unit: HistogramUnit, seconds: Double, probes: [LoadedProbe]) throws(ProbeKernelError) {
-        var programs: [JSONValue] = []
-        for probe in probes {
-            for hook in try probe.statistics() { programs.append(Self.hook(hook)) }
-        }
+    init(window: TopWindow, names: TopNames, unit: HistogramUnit) {
+        let share = { (seconds: Double) in window.seconds > 0 ? seconds / window.seconds * 100 : 0 }
         value = [
-            "seconds": .double(seconds),
-            "cgroups": .array(window.cgroups.sorted { $0.key < $1.key }.map { Self.cgroup($0.key, $0.value, names, unit) }),
-            "programs": .array(programs),
+            "seconds": .double(window.seconds),
+            "cgroups": .array(window.reading.cgroups.sorted { $0.key < $1.key }.map { Self.cgroup($0.key, $0.value, names, unit) }),
+            "programs": .array(zip(window.totalCosts, window.costs).map { Self.hook($0, inWindow: $1, corePercent: share($1.seconds)) }),
+            "off": .array(
+                window.off.map { ["program": .string($0.program), "function": .string($0.function), "reason": .string($0.reason)] }),
+            "events": .array(window.events.map { Self.event($0, now: window.nowNanoseconds, names) }),
+            "eventsLeftOut": JSONValue(window.eventsLeftOut),
+            "eventsMalformed": JSONValue(window.eventsMalformed),
+            "corePercent": .double(share(window.ownSeconds)),
+        ]
+    }
+
+    private static func event(_ event: ProcessEvent, now: UInt64, _ names: TopNames) -> JSONValue {
+        [
+            "kind": .string("\(event.kind)"), "secondsAgo": .double(Double(now &- min(event.nanoseconds, now)) / 1e9), "pid": JSONValue(Int(event.pid)),
+            "executable": .string(event.executable), "signal": event.signalName.map { .string($0) } ?? .null,
+            "anonymousBytes": event.anonymousBytes.map { JSONValue($0) } ?? .null, "cgroup": JSONValue(event.cgroup),
+            "name": .string(names.name(of: event.cgroup)),
         ]
     }
 
@@ -40,16 +52,17 @@ struct TopDocument {
             "roundTrips": .object(histogram(counts.roundTrips, unit)),
             "resets": .array(labelled(counts.resets) { ["direction": .string(TopLabels.direction($0.first)), "resets": JSONValue($1)] }),
             "drops": .array(
-                labelled(counts.drops) { label, packets in
+                labelled(counts.drops) { label, drops in
                     [
                         "reason": .string(names.reason(label.first)), "direction": .string(TopLabels.direction(label.error >> 16)),
-                        "protocol": label.error & 0xffff == DropKey.noTransport ? .null : JSONValue(Int(label.error & 0xffff)), "packets": JSONValue(packets),
+                        "protocol": label.error & 0xffff == DropKey.noTransport ? .null : JSONValue(Int(label.error & 0xffff)),
+                        "packets": JSONValue(drops.packets),
+                        "bytes": JSONValue(drops.bytes),
                     ]
                 }),
             "disks": .array(
                 labelled(counts.disks) { label, durations in
-                    let direction = DiskKey.Direction(rawValue: label.error).map { "\($0)" } ?? "\(label.error)"
-                    return entry(["device": .string(names.device(label.first)), "direction": .string(direction)], durations, unit)
+                    return entry(["device": .string(names.device(label.first)), "direction": .string(TopLabels.diskDirection(label.error))], durations, unit)
                 }),
             "lookups": .array(counts.lookups.sorted { $0.key < $1.key }.map { lookup($0.key, $0.value) }),
             "files": .array(counts.files.sorted { $0.key < $1.key }.map { file($0.key, $0.value) }),
@@ -103,12 +116,19 @@ struct TopDocument {
         return ["count": JSONValue(durations.count), "sumSeconds": .double(Double(durations.sumNanoseconds) / 1e9), "buckets": .array(buckets)]
     }
 
-    private static func hook(_ hook: HookStatistics) -> JSONValue {
-        let losses = ProgramLosses.Reason.allCases.map { ($0.rawValue, JSONValue(hook.losses[$0] ?? 0)) }
-        return [
-            "function": .string(hook.function), "runs": JSONValue(hook.runs), "seconds": .double(Double(hook.estimatedNanoseconds) / 1e9),
-            "nanosecondsPerRun": hook.runs > 0 ? .double(Double(hook.estimatedNanoseconds) / Double(hook.runs)) : .null,
-            "skipped": JSONValue(hook.skippedRuns), "losses": .object(JSONObject(losses)),
+    /// `runs`, `seconds` and what follows are since the program was loaded, as the agent counts them; `window` is of this window.
+    private static func hook(_ hook: HookCost, inWindow window: HookCost, corePercent: Double) -> JSONValue {
+        [
+            "program": .string(hook.program), "function": .string(hook.function), "runs": JSONValue(hook.runs), "seconds": .double(hook.seconds),
+            "nanosecondsPerRun": hook.nanosecondsPerRun.map { .double($0) } ?? .null, "skipped": JSONValue(hook.skipped), "losses": losses(hook),
+            "window": [
+                "runs": JSONValue(window.runs), "seconds": .double(window.seconds), "corePercent": .double(corePercent),
+                "skipped": JSONValue(window.skipped), "losses": losses(window),
+            ],
         ]
+    }
+
+    private static func losses(_ hook: HookCost) -> JSONValue {
+        .object(JSONObject(ProgramLosses.Reason.allCases.map { ($0.rawValue, JSONValue(hook.losses[$0] ?? 0)) }))
     }
 }

@@ -17,7 +17,9 @@ struct TopNames {
     private var earlierPaths: [UInt64: String] = [:]
     private var names: [String: String] = [:]
 
-    init(hierarchy: CgroupHierarchy, containers: String, dropReasons: [UInt32: String]) {
+    /// - Parameter paths: of cgroups, until the first walk.
+    init(hierarchy: CgroupHierarchy, containers: String, dropReasons: [UInt32: String], paths: [UInt64: String] = [:]) {
+        self.paths = paths
         self.dropReasons = dropReasons
         self.hierarchy = hierarchy
         self.containers = containers

@@ -47,6 +47,16 @@ struct Durations: Equatable {
     }
 }
 
+/// Packets that were dropped.
+struct DropCounts: Equatable {
+    var packets: UInt64 = 0
+    var bytes: UInt64 = 0
+
+    static func - (left: DropCounts, right: DropCounts) -> DropCounts {
+        DropCounts(packets: left.packets &- right.packets, bytes: left.bytes &- right.bytes)
+    }
+}
+
 /// All counts of one cgroup.
 struct CgroupCounts: Equatable {
     struct Label: Hashable {
@@ -68,8 +78,8 @@ struct CgroupCounts: Equatable {
     var roundTrips = Durations()
     /// By direction.
     var resets: [Label: UInt64] = [:]
-    /// Packets by reason, and transport with direction.
-    var drops: [Label: UInt64] = [:]
+    /// By reason, and transport with direction.
+    var drops: [Label: DropCounts] = [:]
     /// By device and direction.
     var disks: [Label: Durations] = [:]
     /// Opens and syncs by operation and error.
@@ -91,7 +101,10 @@ struct CgroupCounts: Equatable {
         difference.disks = left.disks.subtracting(right.disks)
         difference.retransmits = left.retransmits.subtracting(right.retransmits)
         difference.resets = left.resets.subtracting(right.resets)
-        difference.drops = left.drops.subtracting(right.drops)
+        for (label, counts) in left.drops {
+            let news = right.drops[label].map { counts - $0 } ?? counts
+            if news.packets > 0 { difference.drops[label] = news }
+        }
         difference.fileTimes = left.fileTimes.subtracting(right.fileTimes)
         for (template, counts) in left.files {
             let news = right.files[template].map { counts - $0 } ?? counts
@@ -106,12 +119,22 @@ struct CgroupCounts: Equatable {
 
     var isEmpty: Bool { self == CgroupCounts() }
 
+    /// Everything that was counted, of all signals.
+    var eventCount: UInt64 {
+        let tcp = connects.total + lifetimes.total + roundTrips.count + retransmits.values.reduce(0, +) + resets.values.reduce(0, +)
+        let io = disks.total + drops.values.reduce(0) { $0 + $1.packets } + lookups.values.reduce(0) { $0 + $1.count }
+        return latency.count + voluntary + involuntary + tcp + io + files.values.reduce(0) { $0 + $1.operations } + systemCalls.total
+    }
+
     func connectCount(_ role: ConnectKey.Role, failed: Bool) -> UInt64 {
         connects.reduce(0) { $0 + ($1.key.first == role.rawValue && ($1.key.error != 0) == failed ? $1.value.count : 0) }
     }
 }
 
 extension [CgroupCounts.Label: Durations] {
+    /// Events of all labels.
+    var total: UInt64 { values.reduce(0) { $0 + $1.count } }
+
     fileprivate func subtracting(_ earlier: Self) -> Self {
         var difference: Self = [:]
         for (label, durations) in self {
@@ -149,7 +172,7 @@ struct TopReading {
         for (cgroup, counts) in records.files.cgroups { cgroups[cgroup, default: CgroupCounts()].files = counts }
     }
 
-    private init() {}
+    init() {}
 
     static func - (left: TopReading, right: TopReading) -> TopReading {
         var difference = TopReading()
@@ -177,7 +200,9 @@ struct TopReading {
             case "lifetimes": counts.lifetimes[label, default: Durations()] += Durations(value)
             case "round_trips": counts.roundTrips += Durations(value)
             case "resets": counts.resets[label, default: 0] += counter(value, ResetValue.resetsOffset)
-            case "drops": counts.drops[label, default: 0] += counter(value, DropValue.packetsOffset)
+            case "drops":
+                counts.drops[label, default: DropCounts()].packets += counter(value, DropValue.packetsOffset)
+                counts.drops[label, default: DropCounts()].bytes += counter(value, DropValue.bytesOffset)
             case "disks": counts.disks[label, default: Durations()] += Durations(value)
             case "file_times": counts.fileTimes[label, default: Durations()] += Durations(value)
             case "syscalls": counts.systemCalls[label, default: Durations()] += Durations(value)
