@@ -68,6 +68,8 @@ public struct GroupKind: Sendable {
         .drops,
         .connections,
         .listenOverflows,
+        .deviceDrops,
+        .retransmitDrift,
         .syscalls,
         .disks,
         .dnsLookups,

@@ -79,6 +79,12 @@ struct MetricsContext: Sendable {
         return Metric(name: name, description: description, unit: unit, data: .sum(points, .cumulative, .nonMonotonic))
     }
 
+    /// A signed number that is true now.
+    func gauge(_ name: String, _ description: String, unit: String, _ series: [LabelledSeries]) -> Metric {
+        let points = series.map { NumberPoint(time: $0.time, value: .int(Int64(bitPattern: $0.row[0]))) }
+        return Metric(name: name, description: description, unit: unit, data: .gauge(points))
+    }
+
     /// `error.type`: the kernel's own name of the error (`ECONNREFUSED`), the conventions' `_OTHER` when the kernel gave none; left out on success.
     func errorType(_ error: UInt32) -> [Attribute] {
         if error == 0 { return [] }

@@ -55,6 +55,13 @@ final class BPFObject {
         }
     }
 
+    /// Leaves a map out; its users must be dead code.
+    func leaveOut(_ map: String) throws(BPFFailure) {
+        guard let pointer = bpf_object__find_map_by_name(object, map) else { throw BPFFailure(errno: ENOENT) }
+        let result = bpf_map__set_autocreate(pointer, false)
+        guard result == 0 else { throw BPFFailure(errno: -result) }
+    }
+
     func setEntries(_ entries: UInt32, of map: String) throws(BPFFailure) {
         guard let pointer = bpf_object__find_map_by_name(object, map) else { throw BPFFailure(errno: ENOENT) }
         let result = bpf_map__set_max_entries(pointer, entries)

@@ -8,6 +8,8 @@ public struct HookOutcome: Sendable, Hashable {
     public var hook: ProbeHook
     /// nil: loaded and attached.
     public var failure: HookFailure?
+    /// What metrics of an attached hook lack on this kernel, by metric.
+    public var limitations: [String: String] = [:]
     public var isAttached: Bool { failure == nil }
 }
 
@@ -38,6 +40,9 @@ extension [HookOutcome] {
     public func state(of signal: ProbeSignal) -> SignalState {
         if let reason = firstReason(among: signal.needs) { return .unavailable(reason: reason) }
         if let reason = firstReason(among: signal.completedBy) { return .degraded(reason: reason) }
+        for outcome in self where signal.needs.contains(outcome.hook.function) {
+            if let limitation = outcome.limitations[signal.metric] { return .degraded(reason: "\(outcome.hook.function): \(limitation)") }
+        }
         return .active
     }
 
@@ -60,6 +65,11 @@ func hookFailure(_ stage: HookFailure.Stage, errno errorNumber: Int32, log: Stri
                 + "and this process lacks \(missing.joined(separator: " and "))"
         } else if errorNumber == 1, host.lockdown == "confidentiality" {
             "\(name): kernel lockdown is 'confidentiality', which forbids programs to read kernel memory; 'integrity' would allow it"
+        } else if log.contains("ulimit -l") {
+            "\(name): the maps are more than RLIMIT_MEMLOCK allows, which counts them on kernels before 5.11: raise it for the container runtime "
+                + "(LimitMEMLOCK=infinity in its unit), or give the agent CAP_SYS_RESOURCE"
+        } else if let feature = missingFeature(in: log) {
+            "\(name) at \(stage.rawValue): \(feature)"
         } else if errorNumber == 12 {
             "\(name): no memory for the maps; give the budget more memory, or on kernels before 5.11 raise RLIMIT_MEMLOCK"
         } else {

@@ -48,6 +48,28 @@ private func text<Tuple>(of tuple: Tuple) -> String {
     withUnsafeBytes(of: tuple) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }
 
+/// Calls `body` for each line of a file that may be long, at most `limit` of them.
+/// - Returns: whether that was all; nil when the file cannot be read.
+public func forEachLine(of path: String, limit: Int, _ body: (Substring) -> Void) -> Bool? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var rest = "", count = 0
+    while true {
+        let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in count = max(0, read(descriptor, buffer.baseAddress, 65536)) }
+        // These files hold ASCII, so that a piece never ends within a character.
+        rest += String(decoding: bytes, as: UTF8.self)
+        let lines = rest.split(separator: "\n", omittingEmptySubsequences: false)
+        for line in bytes.isEmpty ? lines[...] : lines.dropLast() where !line.isEmpty {
+            guard count < limit else { return false }
+            count += 1
+            body(line)
+        }
+        if bytes.isEmpty { return true }
+        rest = String(lines.last ?? "")
+    }
+}
+
 /// The first 16 KiB of a file, enough for every file of /proc and /sys that is read here; nil when it cannot be read.
 public func readSmallFile(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

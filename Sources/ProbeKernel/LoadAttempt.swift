@@ -19,6 +19,8 @@ struct Attempt {
     let constants: [(name: String, value: Constant)]
     let host: HostKernel
     let others: [LoadedProbe]
+    /// Whether the program goes without the map that it can do without.
+    var leavesOut = false
 
     enum Outcome {
         case success(BPFObject)
@@ -46,6 +48,10 @@ struct Attempt {
             case .word(let word): try object.setConstant(name, to: word)
             case .number(let number): try object.setConstant(name, to: number)
             }
+        }
+        if leavesOut, let optional = program.optional {
+            try object.setConstant(optional.constant, to: UInt8(0))
+            try object.leaveOut(optional.name)
         }
         for map in program.sharedMaps {
             for other in others where try other.lend(map, to: object) { break }

@@ -38,7 +38,10 @@ public final class LoadedProbe: @unchecked Sendable {
         self.programs = programs
         let names =
             program.groupMaps.map(\.name)
-            + ["costs", "losses", "syscall_filter", "dns_ports", "ignored_cgroups", "control", "walk_number", "open_sockets"]
+            + [
+                "costs", "losses", "syscall_filter", "dns_ports", "ignored_cgroups", "control", "walk_number", "open_sockets", "compared_segments",
+                "namespaces",
+            ]
         maps = names.reduce(into: [:]) { $0[$1] = object.map($1) }
         rings = program.rings.reduce(into: [:]) { rings, ring in rings[ring.name] = object.map(ring.name).flatMap { RingReader(descriptor: $0.descriptor) } }
     }
@@ -138,6 +141,31 @@ public final class LoadedProbe: @unchecked Sendable {
             let found = try sockets.plain.groups().compactMap(OpenSocket.init)
             _ = try sockets.delete(found.filter { $0.walk != walk }.map { socket in withUnsafeBytes(of: socket.address) { Array($0) } })
             return found.filter { $0.walk == walk }
+        }
+    }
+
+    /// Segments of the network namespace that the settings named, since the program was loaded.
+    public func comparedSegments() throws(ProbeKernelError) -> UInt64 {
+        let values = try withMap("compared_segments") { map throws(ProbeKernelError) in try map.perCPUValue(at: 0) }
+        return sum(values, at: RetransmitValue.segmentsOffset)
+    }
+
+    /// Runs the program that looks at namespaces, as this thread.
+    func namespaces() throws(ProbeKernelError) -> (host: UInt32, own: UInt32) {
+        guard let program = programs["find_namespaces"] else { throw ProbeKernelError(.noSuchMap, "find_namespaces is not loaded") }
+        return try withMap("namespaces") { map throws(ProbeKernelError) in
+            var options = bpf_test_run_opts()
+            options.sz = MemoryLayout<bpf_test_run_opts>.size
+            let result = bpf_prog_test_run_opts(program, &options)
+            guard result == 0 else { throw .kernel(-result, doing: "looking for the host's network namespace") }
+            let value = try map.plain.perCPUValue(at: 0).first ?? []
+            guard value.count == HostNamespacesLayout.byteCount else { throw ProbeKernelError(.invalidArgument, "map namespaces has another layout") }
+            return value.withUnsafeBytes { bytes in
+                (
+                    bytes.loadUnaligned(fromByteOffset: HostNamespacesLayout.hostNetworkOffset, as: UInt32.self),
+                    bytes.loadUnaligned(fromByteOffset: HostNamespacesLayout.ownNetworkOffset, as: UInt32.self)
+                )
+            }
         }
     }
 

@@ -13,7 +13,7 @@ public struct ProbeLoader: Sendable {
     /// Looks at the kernel once; reading its BTF takes some milliseconds.
     public init() {
         host = HostKernel.current()
-        let hooks = ProbeProgram.all.flatMap(\.hooks)
+        let hooks = (ProbeProgram.all + [.host]).flatMap(\.hooks)
         btf = KernelBTF.read(tracepoints: hooks.compactMap(\.tracepoint), functions: hooks.compactMap(\.kernelFunction))
     }
 
@@ -26,9 +26,16 @@ public struct ProbeLoader: Sendable {
     /// Names of this kernel's reasons for dropping packets, lower case and without their prefix.
     public var dropReasons: [UInt32: String] {
         let prefix = "SKB_DROP_REASON_"
+        // Before 5.17 there is one: the programs write it where the kernel gives none.
+        guard btf?.dropReasons.isEmpty == false else { return [2: "not_specified"] }
         let core = (btf?.dropReasons ?? [:]).filter { $0.value.hasPrefix(prefix) }.mapValues { $0.dropFirst(prefix.count).lowercased() }
         let subsystems = (btf?.dropSubsystems ?? [:]).filter { $0.key > 0 && $0.value.hasPrefix(prefix + "SUBSYS_") }
         return core.merging(subsystems.map { ($0.key << 16, $0.value.dropFirst(prefix.count + "SUBSYS_".count).lowercased()) }) { first, _ in first }
+    }
+
+    /// Why no program at all can be loaded here; nil when each is worth a try.
+    public var whatPreventsAll: String? {
+        btf == nil ? "kernel \(host.release) has no readable BTF at /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF, Linux 5.5 or newer)" : nil
     }
 
     /// Loads and attaches what this kernel allows.
@@ -42,28 +49,49 @@ public struct ProbeLoader: Sendable {
         let wanted = program.hooks.map(\.function).filter { failures[$0] == nil }
         guard !wanted.isEmpty else { return ProbeLoad(program: program, failures: failures, probe: nil) }
 
-        let attempt = Attempt(program: program, bytes: bytes, settings: settings, constants: constants(settings), host: host, others: others)
-        let (object, loadFailures) = loadMost(of: wanted, attempt)
-        failures.merge(loadFailures) { first, _ in first }
+        var attempt = Attempt(program: program, bytes: bytes, settings: settings, constants: constants(settings), host: host, others: others)
+        var (object, loadFailures) = loadMost(of: wanted, attempt)
+        if object == nil, program.optional != nil {
+            attempt.leavesOut = true
+            (object, loadFailures) = loadMost(of: wanted, attempt)
+        }
+        failures.merge(loadFailures.map { ($0, hint($1, at: $0, of: program)) }) { first, _ in first }
         guard let object else { return ProbeLoad(program: program, failures: failures, probe: nil) }
         return attachAll(of: program, in: object, attempt, failures: failures)
+    }
+
+    /// Adds which kernel has all that a program uses, when this one is older.
+    private func hint(_ failure: HookFailure, at function: String, of program: ProbeProgram) -> HookFailure {
+        guard let hook = program.hooks.first(where: { $0.function == function }), failure.errorName != "EPERM", failure.errorName != "ENOMEM",
+            isOlder(host.release, than: hook.leastKernel)
+        else { return failure }
+        var failure = failure
+        failure.reason += "; \(function) takes about Linux \(hook.leastKernel)"
+        return failure
+    }
+
+    /// What metrics of attached hooks lack on this kernel.
+    private func limitations(of attempt: Attempt) -> [String: String] {
+        let program = attempt.program
+        if attempt.leavesOut, let optional = program.optional { return [optional.metric: optional.limitation] }
+        guard program.hooks.contains(where: { $0.tracepoint == "kfree_skb" }), let count = btf?.argumentCounts["kfree_skb"], count < 3 else { return [:] }
+        let reason = "kernel \(host.release) gives no reason for a drop; it takes about Linux 5.17"
+        return Dictionary(uniqueKeysWithValues: program.metricNames.map { ($0, reason) })
     }
 
     // MARK: Find
 
     private func missingTracepoints(of program: ProbeProgram) -> [String: HookFailure] {
         program.hooks.reduce(into: [:]) { failures, hook in
-            if let btf {
+            if let reason = whatPreventsAll {
+                failures[hook.function] = HookFailure(stage: .find, errorName: nil, reason: reason)
+            } else if let btf {
                 let isThere = hook.tracepoint.map { btf.argumentCounts[$0] != nil } ?? btf.functions.contains(hook.place)
                 guard !isThere else { return }
                 let what = hook.tracepoint == nil ? "function" : "tracepoint"
                 failures[hook.function] = HookFailure(
                     stage: .find, errorName: nil,
                     reason: "kernel \(host.release) has no \(what) \(hook.place) in its BTF; it takes about Linux \(hook.leastKernel)")
-            } else {
-                failures[hook.function] = HookFailure(
-                    stage: .find, errorName: nil,
-                    reason: "kernel \(host.release) has no readable BTF at /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF, Linux 5.5 or newer)")
             }
         }
     }
@@ -81,6 +109,7 @@ public struct ProbeLoader: Sendable {
             ("victim_has_task", .flag(btf?.argumentCounts["mark_victim"] ?? 0 >= 2)),
             ("drop_has_reason", .flag(btf?.argumentCounts["kfree_skb"] ?? 0 >= 3)),
             ("drop_has_socket", .flag(btf?.argumentCounts["kfree_skb"] ?? 0 >= 4)),
+            ("compared_network", .word(settings.comparedNetwork)),
             ("retransmit_has_error", .flag(btf?.argumentCounts["tcp_retransmit_skb"] ?? 0 >= 3)),
         ]
     }
@@ -130,7 +159,7 @@ public struct ProbeLoader: Sendable {
         }
         guard !descriptors.isEmpty else { return ProbeLoad(program: program, failures: failures, probe: nil) }
         return ProbeLoad(
-            program: program, failures: failures,
+            program: program, failures: failures, limitations: limitations(of: attempt),
             probe: LoadedProbe(
                 program: program, object: object, programs: descriptors, settings: attempt.settings))
     }
@@ -144,9 +173,12 @@ public struct ProbeLoad: Sendable {
     /// nil when no hook is attached.
     public let probe: LoadedProbe?
 
-    init(program: ProbeProgram, failures: [String: HookFailure], probe: LoadedProbe?) {
+    init(program: ProbeProgram, failures: [String: HookFailure], limitations: [String: String] = [:], probe: LoadedProbe?) {
         self.program = program
         self.probe = probe
-        hooks = program.hooks.map { HookOutcome(hook: $0, failure: failures[$0.function]) }
+        hooks = program.hooks.map { hook in
+            let failure = failures[hook.function]
+            return HookOutcome(hook: hook, failure: failure, limitations: failure == nil ? limitations : [:])
+        }
     }
 }

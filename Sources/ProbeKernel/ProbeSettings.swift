@@ -28,6 +28,9 @@ public struct ProbeSettings: Sendable, Hashable {
     /// Ports that carry DNS; used by the DNS program only.
     public var dnsPorts: Set<UInt16>
 
+    /// The network namespace (its inode) whose retransmitted segments are also counted on their own; 0: none.
+    public var comparedNetwork: UInt32 = 0
+
     public init(
         cgroupMode: CgroupMode, histogramUnit: HistogramUnit = .binarySecond, mapMemoryBytes: Int? = nil, systemCalls: Set<UInt32> = [],
         dnsPorts: Set<UInt16> = [53]

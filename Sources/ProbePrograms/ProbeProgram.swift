@@ -16,12 +16,14 @@ public struct ProbeProgram: Sendable {
     public let sharedMaps: [String]
     /// What comes out, and of which hooks.
     public let signals: [ProbeSignal]
+    /// What the program can do without.
+    public let optional: OptionalMap?
     public let cost: CostClass
     let base64: StaticString
 
     init(
-        name: String, hooks: [ProbeHook], groupMaps: [ProbeMap], rings: [ProbeRing] = [], sharedMaps: [String] = [], signals: [ProbeSignal], cost: CostClass,
-        base64: StaticString
+        name: String, hooks: [ProbeHook], groupMaps: [ProbeMap], rings: [ProbeRing] = [], sharedMaps: [String] = [], signals: [ProbeSignal],
+        optional: OptionalMap? = nil, cost: CostClass, base64: StaticString
     ) {
         self.name = name
         self.hooks = hooks
@@ -29,6 +31,7 @@ public struct ProbeProgram: Sendable {
         self.rings = rings
         self.sharedMaps = sharedMaps
         self.signals = signals
+        self.optional = optional
         self.cost = cost
         self.base64 = base64
     }
@@ -37,7 +40,13 @@ public struct ProbeProgram: Sendable {
     public static let capabilities = ["CAP_BPF", "CAP_PERFMON"]
 
     /// The program to try when none of this one's hooks can be attached.
-    public var fallback: ProbeProgram? { name == "disk" ? .diskIssue : nil }
+    public var fallback: ProbeProgram? {
+        switch name {
+        case "disk": .diskIssue
+        case "sched": .schedFast
+        default: nil
+        }
+    }
 
     public var metricNames: [String] { signals.map(\.metric) }
 
@@ -53,7 +62,7 @@ public struct ProbeHook: Sendable, Hashable {
     public let tracepoint: String?
     /// The kernel function without which a program that is run does not load.
     public let kernelFunction: String?
-    /// The oldest kernel that has everything the program uses; a hint for people, the loader tries instead of comparing versions.
+    /// The oldest kernel that has everything the program uses on cgroup version 2, `5.11`; a hint for people, the loader tries instead of comparing versions.
     public let leastKernel: String
     /// What this hook is needed for, for people.
     public let purpose: String
@@ -88,6 +97,16 @@ public struct ProbeMap: Sendable, Hashable {
     public let entries: Int
     /// Fewer than this would lose groups on an ordinary node.
     public let leastEntries: Int
+}
+
+/// A map that some kernels cannot make, and what is missing without it.
+public struct OptionalMap: Sendable, Hashable {
+    public let name: String
+    /// The `const volatile` variable that is false where the map is not made.
+    public let constant: String
+    /// The metric that lacks something then, and what.
+    public let metric: String
+    public let limitation: String
 }
 
 /// A ring buffer of records, oldest first.

@@ -63,6 +63,7 @@ public enum ProbeRendering {
         configuration.namespaces = probe.spec.namespaces
         configuration.budget = probe.spec.budget
         configuration.attributes = probe.spec.attributes
+        configuration.hostNetwork = probe.spec.hostNetwork
         return configuration
     }
 

@@ -26,6 +26,8 @@ public struct AgentConfiguration: Hashable, Sendable {
     public var paths: Paths
     /// Where `/status`, `/healthz` and `/readyz` are answered; 0: nowhere. Read at the start only.
     public var statusPort: Int
+    /// Whether the agent was given the host's network namespace: what that namespace gives is then missed, and told, where it is not there.
+    public var hostNetwork: Bool
 
     /// Where the data goes.
     public struct Destination: Hashable, Sendable {
@@ -119,6 +121,7 @@ extension AgentConfiguration {
         attributes = ProbeAttributes(complete: value["attributes"])
         paths = Paths(cgroups: value["paths"].string("cgroups"), containers: value["paths"].string("containers"))
         statusPort = value.int("statusPort")
+        hostNetwork = value.bool("hostNetwork")
     }
 
     /// The file's content with every field written out; `init(document:)` reads it back as the same value.
@@ -128,7 +131,7 @@ extension AgentConfiguration {
             "intervalSeconds": JSONValue(intervalSeconds),
             "signals": signals.document, "namespaces": namespaces.document, "budget": budget.document, "attributes": attributes.document,
             "paths": ["cgroups": .string(paths.cgroups), "containers": .string(paths.containers)],
-            "statusPort": JSONValue(statusPort),
+            "statusPort": JSONValue(statusPort), "hostNetwork": .bool(hostNetwork),
         ]
     }
 }

@@ -19,6 +19,7 @@ enum AgentConfigurationSchema {
             .init("attributes", ProbeSchema.attributes),
             .init("paths", paths),
             .init("statusPort", statusPort),
+            .init("hostNetwork", hostNetwork),
         ]),
         "The configuration of sonde-agent.")
 
@@ -26,6 +27,10 @@ enum AgentConfigurationSchema {
         .integer(0...65_535),
         "Where /status, /healthz and /readyz are answered; 0 answers nowhere. Read at the start only. Default \(AgentStatus.portDefault).",
         default: JSONValue(AgentStatus.portDefault))
+
+    private static let hostNetwork = Schema(
+        .boolean, "Whether the agent was given the host's network namespace; what it gives is then told as missing where it is not there. Default false.",
+        default: false)
 
     private static let destination = Schema(
         .object([

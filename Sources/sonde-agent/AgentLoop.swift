@@ -35,6 +35,7 @@ struct AgentLoop {
     private var meter = CostMeter(now: Clock.monotonicNanoseconds(), process: ProcessUsage.read())
     private var governor = BudgetGovernor()
     private var hostMeter: HostMeter
+    private var networkMeter: NetworkMeter
     private let board: StatusBoard
     private var average = CostAverage()
 
@@ -48,6 +49,7 @@ struct AgentLoop {
         headers = Self.headersSignature(configuration)
         host = Host(configuration.paths)
         hostMeter = HostMeter(host.hierarchy)
+        networkMeter = NetworkMeter(root: host.hierarchy.root)
         let start = Clock.unixNanoseconds()
         aggregator = ProbeAggregator(settings: Self.settings(configuration, node), startUnixNanoseconds: start)
         telemetry = AgentTelemetry(startUnixNanoseconds: start)
@@ -123,6 +125,10 @@ struct AgentLoop {
         host.identify(for: &aggregator, now: Clock.monotonicNanoseconds())
         probes.ignore(aggregator.ignoredCgroups)
         if configuration.signals.scheduler.enabled { hostMeter.read(into: &aggregator) }
+        if case .host? = network {
+            let probes = probes
+            networkMeter.read(configuration.signals, segments: { probes.comparedSegments() }, readsSockets: readsSockets, into: &aggregator)
+        }
         if configuration.signals.disk.enabled { aggregator.names.devices = KernelNames.devices(inPartitions: readSmallFile("/proc/partitions") ?? "") }
         probes.readStatistics(into: &telemetry)
         let now = Clock.unixNanoseconds()
@@ -194,8 +200,27 @@ struct AgentLoop {
         board.publish(
             AgentStatus(
                 node: node.kubernetesName ?? node.hostName, version: AgentVersion.text, kernelRelease: SondeAgent.kernelRelease,
-                signals: SignalReport.signals(configuration.signals, outcomes: probes.outcomes, saving: governor.steps), overhead: average.overhead,
+                signals: SignalReport.signals(configuration.signals, outcomes: probes.outcomes, saving: governor.steps, files: files),
+                overhead: average.overhead,
                 budget: AgentStatus.Budget(isOver: governor.isOver, steps: governor.steps.map(\.text)), losses: losses))
+    }
+
+    /// Where no program can find out, what the configuration says holds: the operator gives the pod the network that it writes there.
+    private var network: NetworkView? {
+        if case .unknown? = probes.network, configuration.hostNetwork { return .host(inode: 0) }
+        return probes.network
+    }
+
+    /// Whether /proc/net stands for the walk over all tasks, which this kernel does not have.
+    private var readsSockets: Bool {
+        configuration.signals.tcp.enabled && !probes.walks && !governor.steps.contains(.tcpOff)
+    }
+
+    /// What the kernel's files give, by family of signals.
+    private var files: [String: [AgentStatus.Metric]] {
+        NetworkMeter.metrics(
+            view: network, isAsked: configuration.hostNetwork, comparesSegments: probes.comparesSegments, readsSockets: readsSockets
+        ).merging(["scheduler": hostMeter.metrics]) { first, _ in first }
     }
 
     // MARK: Configuration
@@ -217,7 +242,7 @@ struct AgentLoop {
         if configuration.signals.syscalls.enabled, configuration.signals.syscalls.mode == .counts {
             AgentLog.warning("signals.syscalls.mode Counts is not available in this version; system calls are counted with their latency")
         }
-        if probes.isEmpty { AgentLog.warning("no signal is taken; the agent goes on and sends its own metrics") }
+        if probes.isEmpty { AgentLog.warning("no kernel program runs; the agent goes on with what the kernel's files give, and its own metrics") }
     }
 
     /// - Returns: whether another configuration is in force now.
@@ -254,6 +279,7 @@ struct AgentLoop {
         if changed.paths != configuration.paths {
             host = Host(changed.paths)
             hostMeter = HostMeter(host.hierarchy)
+            networkMeter = NetworkMeter(root: host.hierarchy.root)
         }
         if changed.statusPort != configuration.statusPort { AgentLog.warning("another statusPort counts from the next start on") }
         configuration = changed

@@ -5,6 +5,7 @@
 import Glibc
 import ProbeCore
 import ProbeKernel
+import SondeAPI
 
 struct HostMeter {
     /// Four files each; a node has at most some hundred containers.
@@ -27,6 +28,22 @@ struct HostMeter {
         for cgroup in aggregator.meteredCgroups.prefix(Self.cgroupsMax) { readings += Self.group(cgroup, root: hierarchy.root, cpuRoot: cpuRoot) }
         aggregator.absorb(readings, isBaseline: isBaseline)
         isBaseline = false
+    }
+
+    /// What this host's files give.
+    var metrics: [AgentStatus.Metric] {
+        [
+            Self.metric("system.cpu.time", isThere: readSmallFile("/proc/stat") != nil, "/proc/stat cannot be read"),
+            Self.metric("ebpf.cgroup.throttled.time", isThere: SmallFile.Signature(cpuRoot) != nil, "the hierarchy of the CPU controller cannot be read"),
+            // Where pressure is switched off, the files are there and reading them fails.
+            Self.metric(
+                "ebpf.cgroup.pressure.time", isThere: readSmallFile("/proc/pressure/cpu")?.isEmpty == false,
+                "this kernel keeps no pressure (CONFIG_PSI, or psi=1 on its command line)"),
+        ]
+    }
+
+    private static func metric(_ name: String, isThere: Bool, _ reason: String) -> AgentStatus.Metric {
+        isThere ? AgentStatus.Metric(name: name, state: .active) : AgentStatus.Metric(name: name, state: .unsupported, reason: reason)
     }
 
     /// What concerns the whole node counts for the root of the hierarchy, which is the host.

@@ -31,7 +31,8 @@ enum ProbePlan {
     static func kinds(_ signals: ProbeSignals) -> Set<String> {
         var kinds = Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name))
         if signals.scheduler.enabled { kinds.formUnion(["steal", "throttling", "pressure"]) }
-        if signals.tcp.enabled { kinds.formUnion(["connections", "listen_overflows"]) }
+        if signals.tcp.enabled { kinds.formUnion(["connections", "listen_overflows", "retransmit_drift"]) }
+        if signals.drops.enabled { kinds.insert("device_drops") }
         if signals.dns.enabled { kinds.formUnion(["dns_lookups", "dns_answers"]) }
         if signals.files.enabled { kinds.insert("file_operations") }
         return kinds

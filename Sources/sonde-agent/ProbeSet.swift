@@ -17,6 +17,8 @@ struct ProbeSet {
     private(set) var dropReasons: [UInt32: String] = [:]
     /// What came of each metric when its program was loaded, by program.
     private(set) var outcomes: [String: [AgentStatus.Metric]] = [:]
+    /// Whose network /proc/net shows; nil before the first program was loaded.
+    private(set) var network: NetworkView?
     /// Set while system calls are sampled by time.
     private var duty: DutyCycle?
     private var sockets = SocketTable()
@@ -55,7 +57,7 @@ struct ProbeSet {
         settings.roundTripSampling = configuration.signals.tcp.rttSampling
         settings.recordsExec = configuration.signals.events.exec
         settings.portsBelow = Self.portsBelow(configuration.attributes)
-        load(missing, settings)
+        load(missing, settings, isExact: configuration.signals.scheduler.precision == .exact)
         if missing.contains(where: { $0.name == ProbeProgram.iter.name }) { sockets = SocketTable() }
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
         return gone
@@ -99,19 +101,28 @@ struct ProbeSet {
         }
     }
 
-    private mutating func load(_ programs: [ProbeProgram], _ settings: ProbeSettings) {
+    /// - Parameter isExact: whether run-queue latency is wanted exactly or not at all.
+    private mutating func load(_ programs: [ProbeProgram], _ asked: ProbeSettings, isExact: Bool) {
         let loader = ProbeLoader()
         dropReasons = loader.dropReasons
+        let view = network ?? loader.networkView(cgroupMode: asked.cgroupMode)
+        network = view
+        var settings = asked
+        if case .host(let inode) = view { settings.comparedNetwork = inode }
+        let prevented = loader.whatPreventsAll
+        if let prevented { AgentLog.error("no kernel program can be loaded; the agent goes on with what the kernel's files give", ("reason", prevented)) }
         for program in programs {
             var load = loader.load(program, settings: settings, sharing: Array(loaded.values))
-            if load.probe == nil, let fallback = program.fallback {
+            if load.probe == nil, prevented == nil, let fallback = program.fallback, !(isExact && program.name == ProbeProgram.sched.name) {
                 AgentLog.info("the kernel lacks the hooks of a program; another one takes its place", ("program", program.name), ("instead", fallback.name))
                 load = loader.load(fallback, settings: settings, sharing: Array(loaded.values))
             }
             loaded[program.name] = load.probe
             if load.probe == nil { failed.insert(program.name) }
-            for signal in program.signals { Self.log(load.hooks.state(of: signal), of: signal) }
-            outcomes[program.name] = program.signals.map { AgentStatus.Metric($0, load.hooks.state(of: $0)) }
+            // Those of the program that took its place.
+            let signals = load.program.signals
+            if prevented == nil { for signal in signals { Self.log(load.hooks.state(of: signal), of: signal) } }
+            outcomes[program.name] = signals.map { AgentStatus.Metric($0, load.hooks.state(of: $0)) }
         }
         ProcessMemory.giveBackFreed()
     }
@@ -213,6 +224,25 @@ struct ProbeSet {
             sockets.take(try probe.openSockets(), into: &aggregator)
         } catch {
             AgentLog.error("open sockets could not be read", ("reason", error.message))
+        }
+    }
+
+    /// Whether open sockets are looked at by a program.
+    var walks: Bool { loaded[ProbeProgram.iter.name] != nil }
+
+    /// Whether all retransmitted segments of the host's network namespace are counted on their own.
+    var comparesSegments: Bool {
+        outcomes[ProbeProgram.tcp.name]?.contains { $0.name == "ebpf.tcp.retransmits" && $0.state == .active } == true
+    }
+
+    /// Their number; nil when they are not counted.
+    func comparedSegments() -> UInt64? {
+        guard case .host? = network, comparesSegments, let probe = loaded[ProbeProgram.tcp.name] else { return nil }
+        do {
+            return try probe.comparedSegments()
+        } catch {
+            AgentLog.error("segments of the host's network could not be read", ("reason", error.message))
+            return nil
         }
     }
 

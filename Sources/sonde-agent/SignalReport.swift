@@ -11,15 +11,21 @@ enum SignalReport {
     /// - Parameters:
     ///   - outcomes: By program, what came of its metrics when it was loaded.
     ///   - steps: What the budget takes back now.
+    ///   - files: By family, what the kernel's files give; it stands for what a program of the same name would give.
     /// - Returns: Each family that is switched on. One without metrics is not taken by this version.
-    static func signals(_ signals: ProbeSignals, outcomes: [String: [AgentStatus.Metric]], saving steps: [SavingStep]) -> [AgentStatus.Signal] {
+    static func signals(
+        _ signals: ProbeSignals, outcomes: [String: [AgentStatus.Metric]], saving steps: [SavingStep], files: [String: [AgentStatus.Metric]] = [:]
+    )
+        -> [AgentStatus.Signal]
+    {
         let (planned, running) = (ProbePlan.programs(signals, saving: []), ProbePlan.programs(signals, saving: steps))
         return signals.families.filter(\.enabled).map { name, _ in
             let ours = running.filter { family(of: $0) == name }
             let metrics =
                 ours.isEmpty
                 ? planned.filter { family(of: $0) == name }.flatMap { taken(back: $0, steps) } : ours.flatMap { outcomes[$0.name] ?? [] }
-            return AgentStatus.Signal(name: name, metrics: metrics)
+            let fromFiles = files[name] ?? []
+            return AgentStatus.Signal(name: name, metrics: metrics.filter { metric in !fromFiles.contains { $0.name == metric.name } } + fromFiles)
         }
     }
 

@@ -46,6 +46,7 @@ struct Examination {
     let hierarchy: CgroupHierarchy
     /// Whether the hierarchy's folder is there, without which no count gets a name.
     let hasHierarchy: Bool
+    let network: NetworkView
     let results: [(program: ProbeProgram, hooks: [HookOutcome])]
 
     init(cgroups: String) {
@@ -54,6 +55,7 @@ struct Examination {
         host = loader.host
         self.hierarchy = hierarchy
         hasHierarchy = hierarchy.directories(limit: 1) != nil
+        network = loader.networkView(cgroupMode: hierarchy.mode)
         results = ProbeProgram.all.map { program in
             let load = loader.load(program, settings: ProbeSettings(cgroupMode: hierarchy.mode))
             load.probe?.close()
@@ -62,14 +64,25 @@ struct Examination {
     }
 
     var attachedCount: Int { results.reduce(0) { $0 + $1.hooks.count(where: \.isAttached) } }
-    var signals: [(signal: ProbeSignal, state: SignalState)] {
-        results.flatMap { result in result.program.signals.map { ($0, result.hooks.state(of: $0)) } }
+    /// Each metric once, in the order of the manifest: by the first program that gives it whole, else in part, else why the first one does not.
+    var signals: [(signal: ProbeSignal, program: ProbeProgram, state: SignalState)] {
+        let all = results.flatMap { result in result.program.signals.map { (signal: $0, program: result.program, state: result.hooks.state(of: $0)) } }
+        var seen: Set<String> = []
+        return all.filter { seen.insert($0.signal.metric).inserted }.map { first in
+            let same = all.filter { $0.signal.metric == first.signal.metric }
+            return same.first { $0.state == .active } ?? same.first { if case .degraded = $0.state { true } else { false } } ?? first
+        }
     }
     var isComplete: Bool { hasHierarchy && signals.allSatisfy { $0.state == .active } }
 
     private var cgroupText: String {
         let version = hierarchy.mode == .v2 ? "version 2" : "version 1, memory hierarchy"
         return hasHierarchy ? "\(version), \(hierarchy.root)" : "\(hierarchy.root) cannot be read: counts would have no names"
+    }
+
+    private var networkText: String {
+        if case .host = network { return "the host's: what an agent with hostNetwork: true sees" }
+        return network.reason
     }
 
     private var capabilityText: String {
@@ -85,13 +98,15 @@ struct Examination {
             "BTF           \(host.hasBTF ? "/sys/kernel/btf/vmlinux" : "none: nothing can be loaded (CONFIG_DEBUG_INFO_BTF)")",
             "capabilities  \(capabilityText)",
             "lockdown      \(host.lockdown ?? "not told (securityfs is not mounted)")",
-            "cgroups       \(cgroupText)", "", "HOOKS",
+            "cgroups       \(cgroupText)", "network       \(networkText)", "", "HOOKS",
         ]
         for (program, hooks) in results {
             for outcome in hooks { lines.append(line(outcome, of: program)) }
         }
         lines += ["", "SIGNALS"]
-        for (signal, state) in signals { lines.append("  \(mark(state))  \(padded(signal.metric, 32))  \(explanation(state))") }
+        for (signal, program, state) in signals {
+            lines.append("  \(mark(state))  \(padded(signal.metric, 32))  \(padded(program.name, 12))\(explanation(state))")
+        }
         return lines.map { line in line.isEmpty ? line : trimmed(line) }.joined(separator: "\n") + "\n"
     }
 
@@ -131,9 +146,15 @@ struct Examination {
             ],
             "missingCapabilities": .array(host.missingCapabilities.map { .string($0) }),
             "cgroups": ["version": hierarchy.mode == .v2 ? 2 : 1, "root": .string(hierarchy.root), "readable": .bool(hasHierarchy)],
+            "network": .string(networkName),
             "hooks": .array(results.flatMap { result in result.hooks.map { hook($0, of: result.program) } }),
             "signals": .array(
-                signals.map { ["name": .string($0.signal.metric), "state": .string(stateName($0.state)), "reason": .string(explanation($0.state))] }),
+                signals.map {
+                    [
+                        "name": .string($0.signal.metric), "program": .string($0.program.name), "state": .string(stateName($0.state)),
+                        "reason": .string(explanation($0.state)),
+                    ]
+                }),
         ]
     }
 
@@ -141,8 +162,16 @@ struct Examination {
         [
             "program": .string(program.name), "function": .string(outcome.hook.function), "tracepoint": .string(outcome.hook.place),
             "attached": .bool(outcome.isAttached), "reason": .string(outcome.failure?.reason ?? ""),
-            "error": outcome.failure?.errorName.map { .string($0) } ?? .null,
+            "leastKernel": .string(outcome.hook.leastKernel), "error": outcome.failure?.errorName.map { .string($0) } ?? .null,
         ]
+    }
+
+    private var networkName: String {
+        switch network {
+        case .host: "host"
+        case .ownNamespace: "own"
+        case .unknown: "unknown"
+        }
     }
 
     private func stateName(_ state: SignalState) -> String {

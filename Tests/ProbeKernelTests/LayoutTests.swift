@@ -5,7 +5,7 @@ import Testing
 @testable import ProbePrograms
 
 @Suite struct LayoutTests {
-    private static let programs: [String: ProbeProgram] = Dictionary(uniqueKeysWithValues: ProbeProgram.all.map { ($0.name, $0) })
+    private static let programs: [String: ProbeProgram] = Dictionary(uniqueKeysWithValues: (ProbeProgram.all + [.host]).map { ($0.name, $0) })
 
     @Test(arguments: [
         (
@@ -34,6 +34,10 @@ import Testing
         (
             "drops", "drop_key", DropKey.byteCount,
             ["cgroup": 0, "reason": DropKey.reasonOffset, "transport_and_direction": DropKey.transportAndDirectionOffset]
+        ),
+        (
+            "host", "host_namespaces", HostNamespacesLayout.byteCount,
+            ["host_network": HostNamespacesLayout.hostNetworkOffset, "own_network": HostNamespacesLayout.ownNetworkOffset]
         ),
         ("drops", "drop_value", DropValue.byteCount, ["packets": DropValue.packetsOffset, "bytes": DropValue.bytesOffset]),
         (

@@ -19,6 +19,28 @@ import Testing
         for map in program.groupMaps { #expect(text.contains(map.name)) }
     }
 
+    /// The build makes the programs of its own architecture only.
+    @Test(arguments: ["x86", "arm64"]) func everyProgramCompilesForBothArchitectures(architecture: String) throws {
+        var folder = URL(filePath: #filePath)
+        for _ in 0..<3 { folder.deleteLastPathComponent() }
+        folder.append(path: "Sources/ProbePrograms/bpf")
+        let sources = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".bpf.c") }
+        #expect(sources.count == ProbeProgram.all.count + 1, "each program, and the one that finds namespaces")
+        for source in sources {
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = [
+                ProcessInfo.processInfo.environment["BPF_CLANG"] ?? "clang", "-target", "bpf", "-mcpu=v3", "-g", "-O2", "-Wall", "-Wextra",
+                "-Wno-unused-parameter",
+                "-Werror", "-D__TARGET_ARCH_\(architecture)", "-c", source, "-o", "/dev/null",
+            ]
+            process.currentDirectoryURL = folder
+            try process.run()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0, "\(source) for \(architecture)")
+        }
+    }
+
     @Test func base64DecodesAsFoundationDoes() {
         let cases: [(text: StaticString, why: String)] = [
             ("", "nothing"), ("QQ==", "one byte, two pads"), ("QUI=", "two bytes, one pad"), ("QUJD", "no pad"),

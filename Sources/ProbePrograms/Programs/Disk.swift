@@ -19,8 +19,8 @@ extension ProbeProgram {
     public static let diskIssue = ProbeProgram(
         name: "disk_issue",
         hooks: [
-            ProbeHook(function: "block_rq_issue", tracepoint: "block_rq_issue", leastKernel: "5.5", purpose: "a block request goes to its device"),
-            ProbeHook(function: "block_rq_complete", tracepoint: "block_rq_complete", leastKernel: "5.5", purpose: "a block request is completed"),
+            ProbeHook(function: "block_rq_issue", tracepoint: "block_rq_issue", leastKernel: "5.8", purpose: "a block request goes to its device"),
+            ProbeHook(function: "block_rq_complete", tracepoint: "block_rq_complete", leastKernel: "5.8", purpose: "a block request is completed"),
         ],
         groupMaps: disk.groupMaps,
         signals: [ProbeSignal(metric: "ebpf.disk.io.duration", needs: ["block_rq_issue", "block_rq_complete"], completedBy: [])],

@@ -6,7 +6,7 @@ extension ProbeProgram {
     /// Packets that the kernel dropped, by reason.
     public static let drops = ProbeProgram(
         name: "drops",
-        hooks: [ProbeHook(function: "kfree_skb", tracepoint: "kfree_skb", leastKernel: "5.11 (reasons: 5.17)", purpose: "a packet is dropped")],
+        hooks: [ProbeHook(function: "kfree_skb", tracepoint: "kfree_skb", leastKernel: "5.8", purpose: "a packet is dropped")],
         groupMaps: [ProbeMap(name: "drops", keyBytes: DropKey.byteCount, valueBytes: DropValue.byteCount, entries: 2048, leastEntries: 256)],
         sharedMaps: ["connections", "open_sockets", "listeners"],
         signals: [

@@ -24,7 +24,7 @@ extension ProbeProgram {
         name: "sched_fast",
         hooks: [
             ProbeHook(
-                function: "sched_switch_fast", tracepoint: "sched_switch", leastKernel: "5.5",
+                function: "sched_switch_fast", tracepoint: "sched_switch", leastKernel: "5.8",
                 purpose: "a CPU goes from one task to another, waits as the kernel keeps them")
         ],
         groupMaps: sched.groupMaps,
@@ -32,6 +32,9 @@ extension ProbeProgram {
             ProbeSignal(metric: "ebpf.sched.runqueue.latency", needs: ["sched_switch_fast"], completedBy: []),
             ProbeSignal(metric: "process.context_switches", needs: ["sched_switch_fast"], completedBy: []),
         ],
+        optional: OptionalMap(
+            name: "waited_before", constant: "has_task_storage", metric: "ebpf.sched.runqueue.latency",
+            limitation: "programs have no task storage (Linux 5.11): what a task waited before it was moved to another CPU is missing"),
         cost: .medium,
         base64: Sched_fastObject.base64)
 }

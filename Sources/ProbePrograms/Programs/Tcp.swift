@@ -8,11 +8,11 @@ extension ProbeProgram {
         name: "tcp",
         hooks: [
             ProbeHook(function: "inet_sock_set_state", tracepoint: "inet_sock_set_state", leastKernel: "5.11", purpose: "a connection is made or fails"),
-            ProbeHook(function: "tcp_retransmit_skb", tracepoint: "tcp_retransmit_skb", leastKernel: "5.11", purpose: "segments are sent again"),
-            ProbeHook(function: "tcp_retransmit_synack", tracepoint: "tcp_retransmit_synack", leastKernel: "5.11", purpose: "a SYN-ACK is sent again"),
-            ProbeHook(function: "tcp_probe", tracepoint: "tcp_probe", leastKernel: "5.11", purpose: "a segment arrives; one of some is looked at"),
-            ProbeHook(function: "tcp_send_reset", tracepoint: "tcp_send_reset", leastKernel: "5.11", purpose: "a reset is sent"),
-            ProbeHook(function: "tcp_receive_reset", tracepoint: "tcp_receive_reset", leastKernel: "5.11", purpose: "a reset arrives"),
+            ProbeHook(function: "tcp_retransmit_skb", tracepoint: "tcp_retransmit_skb", leastKernel: "5.8", purpose: "segments are sent again"),
+            ProbeHook(function: "tcp_retransmit_synack", tracepoint: "tcp_retransmit_synack", leastKernel: "5.8", purpose: "a SYN-ACK is sent again"),
+            ProbeHook(function: "tcp_probe", tracepoint: "tcp_probe", leastKernel: "5.8", purpose: "a segment arrives; one of some is looked at"),
+            ProbeHook(function: "tcp_send_reset", tracepoint: "tcp_send_reset", leastKernel: "5.8", purpose: "a reset is sent"),
+            ProbeHook(function: "tcp_receive_reset", tracepoint: "tcp_receive_reset", leastKernel: "5.8", purpose: "a reset arrives"),
         ],
         groupMaps: [
             ProbeMap(name: "connects", keyBytes: ConnectKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 4096, leastEntries: 512),

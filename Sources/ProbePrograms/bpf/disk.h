@@ -47,7 +47,7 @@ static __always_inline u64 request_cgroup(struct request *request)
 	struct blkcg_gq *group;
 
 	if (!cgroup_v2 || !bio)
-		return task_cgroup(bpf_get_current_task_btf());
+		return current_cgroup();
 	group = bio->bi_blkg;
 	return group ? group->blkcg->css.cgroup->kn->id : 0;
 }

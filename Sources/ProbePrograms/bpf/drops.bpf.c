@@ -93,8 +93,8 @@ int kfree_skb(u64 *ctx)
 		key.transport_and_direction = transport_of(skb) | direction << 16;
 		value = ignored(key.cgroup) ? 0 : group_value(drops, &key, no_drops, PROGRAM_KFREE_SKB);
 		if (value) {
-			__sync_fetch_and_add(&value->packets, 1);
-			__sync_fetch_and_add(&value->bytes, skb->len);
+			add_to(&value->packets, 1);
+			add_to(&value->bytes, skb->len);
 		}
 	}
 	run_end(run);

@@ -18,6 +18,21 @@ static __always_inline u64 task_cgroup(struct task_struct *task)
 	return task->cgroups->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]->cgroup->kn->id;
 }
 
+/* The current task's, also before 5.11, where programs of this kind get no typed pointer to it (bpf_get_current_task_btf). */
+static __always_inline u64 current_cgroup(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct cgroup_subsys_state *memory = 0;
+	struct css_set *groups = BPF_CORE_READ(task, cgroups);
+
+	if (cgroup_v2)
+		return BPF_CORE_READ(groups, dfl_cgrp, kn, id);
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return 0;
+	bpf_probe_read_kernel(&memory, sizeof(memory), &groups->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]);
+	return BPF_CORE_READ(memory, cgroup, kn, id);
+}
+
 /* The cgroup in which the socket was made (a child socket has its listener's); only the unified hierarchy keeps it. Right in softirq, where current is not. */
 static __always_inline u64 socket_cgroup_v2(struct sock *sk)
 {

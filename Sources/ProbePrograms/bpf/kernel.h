@@ -109,6 +109,8 @@ struct task_struct {
 	struct sched_entity se;
 	struct sched_info sched_info; /* CONFIG_SCHED_INFO */
 	struct css_set *cgroups;
+	struct task_struct *real_parent;
+	struct nsproxy *nsproxy;
 };
 
 /* Before 5.14 (commit 2f064a59a11f) the field was called state. */
@@ -131,6 +133,10 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct net *net_ns;
 };
 
 typedef struct {
@@ -292,6 +298,15 @@ enum { REQ_OP_MASK = 255, REQ_OP_READ = 0, REQ_OP_WRITE = 1, REQ_OP_WRITE_ZEROES
 
 /* include/linux/mm_types_task.h: index of mm_struct.rss_stat */
 enum { MM_ANONPAGES = 1 };
+
+/*
+ * Adds to a 64-bit counter that others may add to at the same time. clang makes of __sync_fetch_and_add an instruction that also gives the old value, which
+ * kernels before 5.12 (commit 5ca419f2864a) refuse.
+ */
+#define add_to(counter, number) asm volatile("lock *(u64 *)(%0 + 0) += %1" : : "r"(counter), "r"((u64)(number)) : "memory")
+
+/* Lets the compiler forget what it knows of a value, where a verifier knows less and so must see the bounds tested or cut. */
+#define forget_bounds(value) asm volatile("" : "+r"(value))
 
 #define TASK_RUNNING 0
 #define PF_KTHREAD 0x00200000

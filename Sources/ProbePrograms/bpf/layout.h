@@ -98,6 +98,12 @@ struct open_socket {
 	u32 state; /* include/net/tcp_states.h */
 };
 
+/* Inode numbers of network namespaces; 0 = not found. */
+struct host_namespaces {
+	u32 host_network;
+	u32 own_network;
+};
+
 enum process_event_kind { PROCESS_EXEC = 0, PROCESS_CRASH = 1, PROCESS_OOM_KILL = 2 };
 
 #define PROCESS_NAME 128
@@ -233,6 +239,7 @@ _Static_assert(sizeof(struct reset_key) == 16, "reset_key");
 _Static_assert(sizeof(struct lifetime_key) == 16, "lifetime_key");
 _Static_assert(sizeof(struct drop_key) == 16, "drop_key");
 _Static_assert(sizeof(struct open_socket) == 24, "open_socket");
+_Static_assert(sizeof(struct host_namespaces) == 8, "host_namespaces");
 _Static_assert(sizeof(struct process_event) == 40 + PROCESS_NAME, "process_event");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
 _Static_assert(sizeof(struct file_key) == 24, "file_key");

@@ -30,7 +30,7 @@ const struct process_event *const volatile process_event_layout = 0;
 /* Signals that a faulty program gets (signal(7)): ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS, the same numbers on x86-64 and arm64. */
 #define CRASH_SIGNALS (1ULL << 4 | 1ULL << 5 | 1ULL << 6 | 1ULL << 7 | 1ULL << 8 | 1ULL << 11 | 1ULL << 24 | 1ULL << 25 | 1ULL << 31)
 
-static __always_inline struct process_event *event_of(struct task_struct *task, u64 cgroup, u32 kind, u32 program)
+static __always_inline struct process_event *event_of(u64 cgroup, u32 kind, u32 program)
 {
 	struct process_event *event = bpf_ringbuf_reserve(&process_events, sizeof(*event), 0);
 
@@ -42,11 +42,17 @@ static __always_inline struct process_event *event_of(struct task_struct *task, 
 	event->cgroup = cgroup;
 	event->anonymous_pages = 0;
 	event->kind = kind;
-	event->pid = task->tgid;
+	event->pid = 0;
 	event->signal = 0;
+	event->name_bytes = 0;
+	return event;
+}
+
+static __always_inline void name_process(struct process_event *event, struct task_struct *task)
+{
+	event->pid = task->tgid;
 	event->name_bytes = sizeof(task->comm);
 	bpf_probe_read_kernel(event->name, sizeof(task->comm), task->comm);
-	return event;
 }
 
 static __always_inline bool wants_exec(void)
@@ -65,9 +71,10 @@ static __always_inline void executed(struct task_struct *task, struct linux_binp
 
 	if (ignored(cgroup))
 		return;
-	event = event_of(task, cgroup, PROCESS_EXEC, PROGRAM_SCHED_PROCESS_EXEC);
+	event = event_of(cgroup, PROCESS_EXEC, PROGRAM_SCHED_PROCESS_EXEC);
 	if (!event)
 		return;
+	event->pid = task->tgid;
 	bytes = bpf_probe_read_kernel_str(event->name, PROCESS_NAME, BPF_CORE_READ(binary, filename));
 	event->name_bytes = bytes > 0 ? bytes : 0;
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
@@ -96,9 +103,10 @@ static __always_inline void exited(struct task_struct *task)
 	cgroup = task_cgroup(task);
 	if (ignored(cgroup))
 		return;
-	event = event_of(task, cgroup, PROCESS_CRASH, PROGRAM_SCHED_PROCESS_EXIT);
+	event = event_of(cgroup, PROCESS_CRASH, PROGRAM_SCHED_PROCESS_EXIT);
 	if (!event)
 		return;
+	name_process(event, task);
 	event->signal = signal;
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
@@ -116,20 +124,21 @@ int sched_process_exit(u64 *ctx)
 /* Without the task itself, the one that asked for memory stands for it: the same cgroup when a container's limit was the reason. */
 static __always_inline void chosen(u64 *ctx)
 {
-	struct task_struct *task = victim_has_task ? (struct task_struct *)ctx[0] : bpf_get_current_task_btf();
-	u64 cgroup = task_cgroup(task);
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	u64 cgroup = victim_has_task ? task_cgroup(task) : current_cgroup();
 	struct process_event *event;
 
 	if (ignored(cgroup))
 		return;
-	event = event_of(task, cgroup, PROCESS_OOM_KILL, PROGRAM_MARK_VICTIM);
+	event = event_of(cgroup, PROCESS_OOM_KILL, PROGRAM_MARK_VICTIM);
 	if (!event)
 		return;
-	if (!victim_has_task) {
+	if (victim_has_task) {
+		name_process(event, task);
+		if (bpf_core_type_exists(struct percpu_counter) && bpf_core_field_exists(task->mm->rss_stat[MM_ANONPAGES].count))
+			event->anonymous_pages = BPF_CORE_READ(task, mm, rss_stat[MM_ANONPAGES].count);
+	} else {
 		event->pid = (u32)ctx[0];
-		event->name_bytes = 0;
-	} else if (bpf_core_type_exists(struct percpu_counter) && bpf_core_field_exists(task->mm->rss_stat[MM_ANONPAGES].count)) {
-		event->anonymous_pages = BPF_CORE_READ(task, mm, rss_stat[MM_ANONPAGES].count);
 	}
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }

@@ -17,6 +17,9 @@ enum program_index { PROGRAM_SCHED_SWITCH_FAST, PROGRAMS };
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* Set before load: programs of this kind have task storage since 5.11; without it, what a task waited before it was moved is missing. */
+const volatile bool has_task_storage = true;
+
 /* The kernel's sum of the task's waits (sched_info.run_delay) when it last ran. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -43,7 +46,7 @@ static __always_inline void waited(struct task_struct *next)
 	now_ns = next->se.cfs_rq->rq->clock;
 	waited_ns = now_ns > queued_ns ? now_ns - queued_ns : 0;
 	run_delay = next->sched_info.run_delay;
-	before = bpf_task_storage_get(&waited_before, next, 0, 0);
+	before = has_task_storage ? bpf_task_storage_get(&waited_before, next, 0, 0) : 0;
 	if (before) {
 		u64 moved_ns = run_delay - *before;
 
@@ -52,7 +55,7 @@ static __always_inline void waited(struct task_struct *next)
 	} else {
 		u64 after = run_delay + waited_ns;
 
-		if (!bpf_task_storage_get(&waited_before, next, &after, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		if (has_task_storage && !bpf_task_storage_get(&waited_before, next, &after, BPF_LOCAL_STORAGE_GET_F_CREATE))
 			lose(PROGRAM_SCHED_SWITCH_FAST, storage_full);
 		/* A task that never ran has its whole wait here; how much of an older one's is from before, nobody knows. */
 		if (!next->sched_info.pcount)

@@ -29,6 +29,16 @@ const volatile bool retransmit_has_error = true;
 
 #include "sockets.h"
 
+/* Set before load: the network namespace (its inode) whose segments are also counted on their own, to be held against its RetransSegs; 0 = none. */
+const volatile u32 compared_network = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct retransmit_value);
+} compared_segments SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 4096);
@@ -206,18 +216,31 @@ int inet_sock_set_state(u64 *ctx)
 	return 0;
 }
 
+static __always_inline void compare(struct sock *sk, u64 segments)
+{
+	u32 zero = 0;
+	struct retransmit_value *value;
+
+	if (!compared_network || BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != compared_network)
+		return;
+	value = bpf_map_lookup_elem(&compared_segments, &zero);
+	if (value)
+		add_to(&value->segments, segments);
+}
+
 static __always_inline void retransmitted(struct sock *sk, u32 kind, u32 error, u64 segments, u32 program)
 {
 	struct connection *connection = cgroup_v2 ? 0 : bpf_sk_storage_get(&connections, sk, 0, 0);
 	struct retransmit_key key = { .cgroup = socket_cgroup(sk, connection), .kind = kind, .error = error };
 	struct retransmit_value *value;
 
+	compare(sk, segments);
 	if (ignored(key.cgroup))
 		return;
 	value = group_value(retransmits, &key, no_segments, program);
 	/* Two programs add to this map, and one may interrupt the other. */
 	if (value)
-		__sync_fetch_and_add(&value->segments, segments);
+		add_to(&value->segments, segments);
 }
 
 /* Outside of loss recovery only the tail loss probe sends again (tcp_schedule_loss_probe allows it in Open and CWR). */
@@ -322,7 +345,7 @@ static __always_inline void count_reset(struct sock *sk, u32 direction, u32 prog
 		return;
 	value = group_value(resets, &key, no_resets, program);
 	if (value)
-		__sync_fetch_and_add(&value->resets, 1);
+		add_to(&value->resets, 1);
 }
 
 SEC("tp_btf/tcp_send_reset")
