@@ -84,13 +84,15 @@ final class EasyTransfer {
                 HTTPError(
                     .otherProtocol, "\(transfer.target.peer) ended the connection without an answer in HTTP/2. Unless it is just stopping, check the port."))
         }
-        if lacksCertificate(code) {
-            let detail = "it ended a new connection before it answered: it may want a client certificate, and none is set"
-            return .failure(HTTPError(CURLE_SSL_CLIENTCERT, peer: transfer.target.peer, detail: detail))
-        }
         let own = String(cString: errorText)
         let detail = own.isEmpty ? String(cString: curl_easy_strerror(code)) : own
-        return .failure(HTTPError(code, peer: transfer.target.peer, detail: detail))
+        let error = HTTPError(code, peer: transfer.target.peer, detail: detail)
+        // An alert that libcurl tells of says more.
+        if error.code == .broken, lacksCertificate(code) {
+            let guess = "it ended a new connection before it answered: it may want a client certificate, and none is set"
+            return .failure(HTTPError(CURLE_SSL_CLIENTCERT, peer: transfer.target.peer, detail: guess))
+        }
+        return .failure(error)
     }
 
     /// Whether this looks like a server that asked for a certificate in vain. Over HTTP/2 libcurl 7.88 does not tell the alert that says so in TLS 1.3.

@@ -127,17 +127,19 @@ private final class Receiver: Sendable {
 
     @Test func aDeadReceiverIsOneEventAndTheRestIsCountedAtTheDeadline() async throws {
         let client = HTTPClient()
-        let events = EventList()
+        let (events, told) = AsyncStream.makeStream(of: ExportEvent.self)
         // Port 1 has no listener.
-        let exporter = MetricsExporter(client: client, destination: ExportDestination(endpoint: "http://127.0.0.1:1"), policy: Self.policy) {
-            events.append($0)
-        }
+        let exporter = MetricsExporter(client: client, destination: ExportDestination(endpoint: "http://127.0.0.1:1"), policy: Self.policy) { told.yield($0) }
         for _ in 0..<3 { exporter.enqueue(Self.request) }
-        exporter.close(within: .milliseconds(500))
-        await exporter.run()
+        async let running: Void = exporter.run()
+        let first = await events.first { _ in true }
+        exporter.close(within: .milliseconds(60))
+        await running
         await client.shutdown()
-        guard case .waiting(let failure) = events.all.first else { return #expect(Bool(false)) }
-        #expect(events.all.count == 1 && failure.reason == "refused", "\(events.all)")
+        told.finish()
+        guard case .waiting(let failure) = first else { return #expect(Bool(false), "\(String(describing: first))") }
+        #expect(failure.reason == "refused")
+        #expect(await events.first { _ in true } == nil, "it is told once")
         #expect(exporter.counts.dropped == ["shutdown": 3] && exporter.counts.seen == 3)
     }
 
