@@ -80,7 +80,7 @@ static __always_inline bool is_watched(u16 port)
 	struct dns_ports *ports = bpf_map_lookup_elem(&dns_ports, &zero);
 	u32 number = port;
 
-	/* Verifiers before 6.14 or so take the result of a byte swap for any number. */
+	/* The verifiers of some kernels (6.12) take the result of a byte swap for any number. */
 	forget_bounds(number);
 	return ports && ports->words[number >> 6 & 1023] >> (number & 63) & 1;
 }
