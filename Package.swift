@@ -99,7 +99,7 @@ let package = Package(
         tests("ProbeKernelTests", ["SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel"]),
         tests("OTLPExportTests", ["OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
         tests("SondeOperatorTests", ["JSON", "HTTPServer", "KubernetesRuntime", "SondeAPI", "Operator", "sonde-operator", logging, metrics]),
-        tests("SondeAgentTests", ["JSON", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
+        tests("SondeAgentTests", ["JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
         tests("SondeTests", ["JSON", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
         tests("EndToEndTests", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
         tests("RepositoryTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "Rendering", "ProbePrograms"]),

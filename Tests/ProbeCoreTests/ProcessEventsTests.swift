@@ -90,19 +90,15 @@ import Testing
     }
 
     @Test func anyBytesAreSafe() {
-        let seed = UInt64.random(in: 0 ... .max)
-        var state = seed
-        func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state >> 16
-        }
+        var random = Seeded()
         var aggregator = ProbeAggregatorTests.aggregator()
-        let records = (0..<2000).map { _ -> [UInt8] in
-            let count = next() % 4 == 0 ? Int(next() % 300) : ProcessEventLayout.byteCount
-            return (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
+        let rounds = Seeded.rounds(2000)
+        let records = (0..<rounds).map { _ -> [UInt8] in
+            let count = random.below(4) == 0 ? random.below(300) : ProcessEventLayout.byteCount
+            return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         }
         Self.take(records, into: &aggregator)
         _ = aggregator.takeLogs(isLast: true)
-        #expect(aggregator.ledger[.processEvent, .seen] == 2000, "seed \(seed)")
+        #expect(aggregator.ledger[.processEvent, .seen] == UInt64(rounds), "seed \(random.seed)")
     }
 }

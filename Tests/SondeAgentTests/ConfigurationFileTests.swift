@@ -5,6 +5,7 @@ import OTLPExport
 import OTLPMessages
 import SondeAPI
 import Testing
+import YAML
 
 @testable import sonde_agent
 
@@ -31,6 +32,35 @@ import Testing
         } catch {
             #expect(error.messages.contains { $0.hasPrefix(message) }, "\(reason): \(error.messages)")
         }
+    }
+
+    @Test func damagedFilesAreReadOrRefusedWithAReason() throws {
+        let environment = ProcessInfo.processInfo.environment
+        let seed = environment["SONDE_SEED"].flatMap(UInt64.init) ?? .random(in: .min ... .max)
+        print("damagedFilesAreReadOrRefusedWithAReason: SONDE_SEED=\(seed)")
+        var state = seed
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+        let valid = Array(YAML.text(AgentConfiguration(endpoint: "http://gateway:4318").document).utf8)
+        let marks = Array(" :-[]{}#&*!|>'\"%@`,?\n\t\u{0}".utf8)
+        var read = 0
+        for _ in 0..<(environment["SONDE_ROUNDS"].flatMap(Int.init) ?? 1500) {
+            var bytes = valid
+            for _ in 0...next(3) {
+                let place = next(bytes.count)
+                if next(2) == 0 { bytes[place] = next(3) == 0 ? UInt8(next(256)) : marks[next(marks.count)] } else { bytes.remove(at: place) }
+            }
+            do {
+                let (configuration, _) = try ConfigurationFile.parse(bytes, path: "f")
+                read += 1
+                #expect(try AgentConfiguration(document: configuration.document) == configuration, "what was read is written as it is")
+            } catch let failure as ConfigurationFailure {
+                #expect(!failure.messages.isEmpty && failure.messages.allSatisfy { $0.hasPrefix("f: ") }, "\(failure.messages)")
+            }
+        }
+        #expect(read > 0)
     }
 
     @Test func everyErrorIsNamed() throws {
