@@ -292,6 +292,12 @@ import _StringProcessing
         #expect(findings.map(\.rule) == rules && findings.allSatisfy { $0.path == "spec.endpoint" })
     }
 
+    @Test func countsOfSystemCallsComeWithLatency() throws {
+        let spec: JSONValue = ["endpoint": "http://a:4318", "signals": ["syscalls": ["enabled": true, "mode": "Counts"]]]
+        let findings = Validation.findings(probe: ["apiVersion": "sonde.dev/v1alpha1", "kind": "EBPFProbe", "metadata": ["name": "a"], "spec": spec])
+        #expect(findings.map(\.path) == ["spec.signals.syscalls.mode"] && findings.errors.isEmpty)
+    }
+
     @Test func probeWarningsAreNamed() throws {
         let spec = try yaml(
             """
