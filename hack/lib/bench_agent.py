@@ -131,7 +131,9 @@ class Machine:
         """Another tool; it is at work once the machine's BPF programs do not become more."""
         command = ["bpftrace", "-q", "-e", tool] if isinstance(tool, str) else tool
         known = kernel_programs()[1]
-        with running(self.work / "peer.log", *command) as process:
+        # Ours need no tracefs; these do. The mount goes with its namespace.
+        mounting = ["unshare", "--mount", "sh", "-c", 'mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"', "sh"]
+        with running(self.work / "peer.log", *mounting, *command) as process:
             counts = [0]
             deadline = time.monotonic() + 30
             while len(counts) < 4 or counts[-1] == 0 or len(set(counts[-3:])) > 1:
@@ -291,11 +293,14 @@ def bench_peers(machine, pairs, seconds):
                     with tool() if is_on else contextlib.nullcontext():
                         pair[is_on] = machine.nanoseconds(kind, seconds)[1]
                 differences.append(pair[True] - pair[False])
-            low, costs[name], high = statistics.quantiles(differences, n=4)
-            print(f"{signal:24} {operation:32} {name:12} {costs[name]:10.0f} {f'{low:.0f} to {high:.0f}':>16}", flush=True)
-        if costs["sonde"] >= min(cost for name, cost in costs.items() if name != "sonde"):
-            cheapest = False
-            print(f"{'':24} another tool costs less")
+            costs[name] = low, median, high = statistics.quantiles(differences, n=4)
+            print(f"{signal:24} {operation:32} {name:12} {median:10.0f} {f'{low:.0f} to {high:.0f}':>16}", flush=True)
+        for name, (_, median, high) in costs.items():
+            if costs["sonde"][0] > high:
+                cheapest = False
+                print(f"{'':24} {name} costs less")
+            elif costs["sonde"][1] > median:
+                print(f"{'':24} ours and {name}: no difference above the noise")
     return cheapest
 
 
