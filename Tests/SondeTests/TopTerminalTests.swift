@@ -5,7 +5,7 @@ import Foundation
 import ProbeKernel
 import Testing
 
-@Suite(.serialized, .enabled(if: canLoad)) struct TopTerminalTests {
+@Suite(.enabled(if: canLoad, "needs root, CAP_BPF, CAP_PERFMON and BTF"), .serialized) struct TopTerminalTests {
     @Test func keysChangeTheScreenAndQPutsTheTerminalBack() throws {
         let top = try RunningTop(columns: 80, rows: 24)
         try top.wait("a table") { $0.contains { $0.contains("EVENTS") } && $0.last?.contains("rows") == true }
