@@ -14,6 +14,7 @@ public enum Validation {
         guard let collector = try? OpenTelemetryCollector(object: object), collector.spec.document.object != nil else { return fields }
         let configuration = CollectorConfiguration(collector.spec.config)
         var findings = fields + SpecRules.findings(collector.spec)
+        findings += CollectorAnnotations.findings(collector.metadata.annotations, mode: collector.spec.mode ?? .deployment)
         guard configuration.value.object != nil else { return findings }
         findings += GraphRules.findings(configuration)
         findings += PortRules.findings(collector.spec, configuration)
