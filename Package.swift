@@ -102,7 +102,7 @@ let package = Package(
         tests("SondeAgentTests", ["JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
         tests("SondeTests", ["JSON", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
         tests("EndToEndTests", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
-        tests("RepositoryTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "Rendering", "ProbePrograms"]),
+        tests("RepositoryTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering", "ProbePrograms"]),
     ],
     swiftLanguageModes: [.v6]
 )

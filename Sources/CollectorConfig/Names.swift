@@ -9,9 +9,23 @@ public enum Names {
 
     public static func collector(_ name: String) -> String { object(name, "-collector") }
     public static func configMap(_ name: String, shortHash: String) -> String { object(name, "-collector-\(shortHash)") }
-    public static func headlessService(_ name: String) -> String { object(name, "-collector-headless") }
-    public static func monitoringService(_ name: String) -> String { object(name, "-collector-monitoring") }
-    public static func extensionService(_ name: String) -> String { object(name, "-collector-extension") }
+    // The existing operator shortens the base Service's name, not the resource's, and so cuts into `-collector` first.
+    public static func headlessService(_ name: String) -> String { object(collector(name), "-headless") }
+    public static func monitoringService(_ name: String) -> String { object(collector(name), "-monitoring") }
+    public static func extensionService(_ name: String) -> String { object(collector(name), "-extension") }
+    public static func ingress(_ name: String) -> String { object(name, "-ingress") }
+    public static func networkPolicy(_ name: String) -> String { object(name, "-collector-networkpolicy") }
+    /// The name that a HorizontalPodAutoscaler calls the resource itself by.
+    public static func resource(_ name: String) -> String { object(name, "") }
+    /// The ServiceMonitor of the Service with the collector's own metrics.
+    public static func monitoringServiceMonitor(_ name: String) -> String { object("\(name)-monitoring", "-collector") }
+    /// An OpenShift Route: the port's name is shortened first.
+    public static func route(_ name: String, port: String) -> String {
+        dnsName(truncate([.value(port), .text("-"), .value(name), .text("-route")], max: labelLengthMax))
+    }
+    public static func httpRoute(_ name: String, port: String) -> String {
+        dnsName(truncate([.value(name), .text("-"), .value(port), .text("-httproute")], max: labelLengthMax))
+    }
 
     /// The value of `app.kubernetes.io/instance`: `<namespace>.<name>`, shortened at the namespace when too long.
     public static func instance(namespace: String, name: String) -> String {

@@ -13,9 +13,6 @@ enum SpecRules {
 
     private static func modeFindings(_ spec: OpenTelemetryCollectorSpec, _ mode: OpenTelemetryCollectorSpec.Mode) -> [Finding] {
         var findings: [Finding] = []
-        if mode == .statefulset || mode == .sidecar {
-            findings.append(error("unsupported-mode", "mode", "\(mode.rawValue) is not rendered by this version", "write mode: deployment or mode: daemonset"))
-        }
         for field in ["volumeClaimTemplates", "persistentVolumeClaimRetentionPolicy"] where spec[field] != nil && mode != .statefulset {
             findings.append(error("field-of-other-mode", field, "works with mode statefulset only, the mode is \(mode.rawValue)", "remove it"))
         }
@@ -98,10 +95,8 @@ enum SpecRules {
     private static func unrendered(_ spec: OpenTelemetryCollectorSpec, _ mode: OpenTelemetryCollectorSpec.Mode) -> [Finding] {
         spec.unrenderedFields.map {
             Finding(
-                .warning, rule: "field-not-rendered", path: "spec.\($0)",
-                message: "is kept, but this version renders nothing for it in mode "
-                    + "\(mode.rawValue)",
-                remedy: "make the object yourself, or remove the field")
+                .warning, rule: "field-not-rendered", path: "spec.\($0)", message: "means nothing in mode \(mode.rawValue)",
+                remedy: "remove it, or change the mode")
         }
     }
 

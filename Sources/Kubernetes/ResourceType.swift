@@ -48,10 +48,22 @@ extension ResourceType {
     public static let daemonSets = ResourceType(group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets")
     public static let statefulSets = ResourceType(group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets")
     public static let podDisruptionBudgets = ResourceType(group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets")
+    public static let horizontalPodAutoscalers = ResourceType(
+        group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers")
+    public static let ingresses = ResourceType(group: "networking.k8s.io", version: "v1", kind: "Ingress", plural: "ingresses")
+    public static let networkPolicies = ResourceType(group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy", plural: "networkpolicies")
     public static let leases = ResourceType(group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases")
     public static let events = ResourceType(group: "events.k8s.io", version: "v1", kind: "Event", plural: "events")
     public static let customResourceDefinitions = ResourceType(
         group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", isNamespaced: false)
+}
+
+/// Kinds of others that Sonde writes where their custom resource definitions are installed.
+extension ResourceType {
+    public static let serviceMonitors = ResourceType(group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors")
+    public static let podMonitors = ResourceType(group: "monitoring.coreos.com", version: "v1", kind: "PodMonitor", plural: "podmonitors")
+    public static let httpRoutes = ResourceType(group: "gateway.networking.k8s.io", version: "v1", kind: "HTTPRoute", plural: "httproutes")
+    public static let routes = ResourceType(group: "route.openshift.io", version: "v1", kind: "Route", plural: "routes")
 }
 
 /// The name of one object within its kind: a namespace (nil for cluster-scoped kinds) and a name.

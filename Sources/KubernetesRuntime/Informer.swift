@@ -121,6 +121,9 @@ public final class Informer: Sendable {
         }
     }
 
+    /// Empties the store after `run` has ended, for a kind that the server no longer serves; `run` may be called again.
+    public func forget() { store.reset() }
+
     /// Takes in an object that was read directly, so that readers of the store see it before the watch brings it.
     public func observe(_ live: JSONValue) { notify(store.observe(transform(live)), isFirstList: false) }
 

@@ -122,6 +122,15 @@ public final class ObjectStore: Sendable {
         }
     }
 
+    /// Empties the store when nobody keeps it up to date any more; it has then not synced. No events: whoever resets knows what it means.
+    func reset() {
+        state.withLock { state in
+            let droppedTotal = state.droppedTotal
+            state = State()
+            state.droppedTotal = droppedTotal
+        }
+    }
+
     /// Takes in one watch event. Events known to be older than what the store holds change nothing.
     public func apply(_ event: WatchEvent) -> [StoreEvent] {
         state.withLock { state in

@@ -13,9 +13,10 @@ import SondeAPI
 struct CollectorReconciler: Sendable {
     let context: ReconcilerContext
     let foreignWriters: ForeignStatusWriters
+    let scaleHandover: ScaleHandover
 
-    /// Kinds in which leftovers of a collector are looked for.
-    static let prunableKinds: [ResourceType] = [.deployments, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets]
+    /// Kinds in which leftovers of a collector are looked for; one that is not served has none.
+    private var prunableKinds: [ResourceType] { OperatorScope.childTypes + context.neighbours.types.filter(context.neighbours.isServed) }
 
     func reconcile(_ name: ObjectName) async throws -> ReconcileResult {
         guard let object = context.store(.openTelemetryCollectors).get(name) else {
@@ -23,8 +24,10 @@ struct CollectorReconciler: Sendable {
             return .done
         }
         if object.metadata.isBeingDeleted { return try await release(object) }
-        var observation = CollectorObservation(collector: try OpenTelemetryCollector(object: object), workloadType: .deployments)
-        if observation.collector.spec.mode == .daemonset { observation.workloadType = .daemonSets }
+        let collector = try OpenTelemetryCollector(object: object)
+        // An unknown mode is refused below; meanwhile the pods are most likely those of a Deployment.
+        let mode = collector.spec.mode ?? .deployment
+        var observation = CollectorObservation(collector: collector, workloadType: CollectorRendering.workloadType(of: mode))
         observation.workload = currentWorkload(observation)
         let (result, failure) = try await converge(&observation)
         try await writeStatus(observation)
@@ -46,7 +49,8 @@ struct CollectorReconciler: Sendable {
             return (.after(remaining), nil)
         }
         do {
-            observation.workload = try await apply(collector) ?? observation.workload
+            try await apply(&observation)
+            if let verdict = Self.unsupported(collector) { observation.verdict = verdict }
             return try await checkPods(&observation)
         } catch {
             guard let verdict = Verdict(error) else { throw error }
@@ -55,13 +59,47 @@ struct CollectorReconciler: Sendable {
         }
     }
 
-    /// - Returns: The workload as the server answered; nil when nothing had to be written.
-    private func apply(_ collector: OpenTelemetryCollector) async throws -> JSONValue? {
-        let manifests = CollectorRendering.render(collector, context.collectorFacts)
+    /// What Sonde does not do; the objects of everything else are written all the same.
+    static func unsupported(_ collector: OpenTelemetryCollector) -> Verdict? {
+        guard collector.spec.hasTargetAllocator else { return nil }
+        return Verdict(
+            .unsupported,
+            "spec.targetAllocator: Sonde runs no target allocator, so every pod scrapes all targets of its own scrape_configs; everything else of the "
+                + "resource runs. Set targetAllocator.enabled: false and either run one replica, or in mode daemonset keep each pod to its node with a "
+                + "relabelling on ${env:K8S_NODE_NAME}",
+            isStalled: true)
+    }
+
+    static func asksForNeighbours(_ object: JSONValue) -> Bool {
+        let spec = OpenTelemetryCollectorSpec(object["spec"] ?? .null)
+        return spec.hasMonitors || spec.hasHTTPRoutes || spec["ingress"]?["type"]?.string == "route"
+    }
+
+    private func apply(_ observation: inout CollectorObservation) async throws {
+        let collector = observation.collector
+        let facts = try await facts(for: observation)
+        let rendered = CollectorRendering.render(collector, facts)
+        let left = rendered.filter { context.neighbours.types.contains($0.type) && !context.neighbours.isServed($0.type) }
+        let manifests = rendered.filter { !left.contains($0) }
+        observation.notServed = left.map(\.reference)
         let answers = try await context.applyAll(manifests, for: collector.object, type: .openTelemetryCollectors)
         let keeping = Set(manifests.map(\.reference)).union(keptConfigMaps(collector, current: manifests))
-        try await context.prune(collector.object, kinds: Self.prunableKinds, keeping: keeping)
-        return answers.first { $0.key.type == .deployments || $0.key.type == .daemonSets }?.value
+        try await context.prune(collector.object, kinds: prunableKinds, keeping: keeping)
+        observation.workload = answers.first { $0.key.type == observation.workloadType }?.value ?? observation.workload
+    }
+
+    private func facts(for observation: CollectorObservation) async throws -> CollectorFacts {
+        var facts = context.collectorFacts
+        let autoscalers = context.store(.horizontalPodAutoscalers).list(namespace: observation.collector.name.namespace)
+        facts.scale = CollectorScales.scale(of: observation.collector, autoscalers: autoscalers)
+        if let workload = observation.workload, let type = observation.workloadType {
+            if facts.scale.isOwnedByOthers {
+                try await scaleHandover.handOver(workload, type: type)
+            } else {
+                scaleHandover.forget(uid: workload.metadata.uid)
+            }
+        }
+        return facts
     }
 
     /// The newest earlier ConfigMaps, as many as the spec asks for: pods of the version before still mount one.
@@ -77,8 +115,8 @@ struct CollectorReconciler: Sendable {
     }
 
     private func currentWorkload(_ observation: CollectorObservation) -> JSONValue? {
-        let name = ObjectName(namespace: observation.collector.name.namespace, name: Names.collector(observation.collector.name.name))
-        let live = context.store(observation.workloadType).get(name)
+        guard let type = observation.workloadType else { return nil }
+        let live = context.store(type).get(CollectorScales.workloadName(of: observation.collector))
         return live?.metadata.controller?.uid == observation.collector.metadata.uid ? live : nil
     }
 

@@ -10,20 +10,23 @@ import SondeAPI
 /// Everything that a collector's status is made from.
 struct CollectorObservation: Sendable {
     var collector: OpenTelemetryCollector
-    /// The live Deployment or DaemonSet, whichever the mode asks for.
+    /// The live Deployment, StatefulSet or DaemonSet, whichever the mode asks for.
     var workload: JSONValue?
-    var workloadType: ResourceType
+    /// Nil for a sidecar, whose pods are not the resource's own.
+    var workloadType: ResourceType?
     var verdict: Verdict?
     var isPaused = false
     var warnings: [Finding] = []
-    /// The newest refusal of a pod, for DaemonSets.
+    /// The newest refusal of a pod, for DaemonSets and StatefulSets.
     var refusal: String?
+    /// Objects that were left out because the cluster does not serve their kinds.
+    var notServed: [ObjectReference] = []
 }
 
 extension CollectorObservation {
     /// The whole status: scale, version, image, observedGeneration, conditions.
     func status(now: Timestamp) -> JSONValue {
-        let state = WorkloadState(workload, type: workloadType, refusal: refusal)
+        let state = workloadType.map { WorkloadState(workload, type: $0, refusal: refusal) } ?? .ofSidecars
         var status: JSONValue = [
             "observedGeneration": JSONValue(collector.metadata.generation),
             "conditions": conditions(state, now: now),
@@ -39,11 +42,16 @@ extension CollectorObservation {
     private func conditions(_ state: WorkloadState, now: Timestamp) -> JSONValue {
         var conditions = StatusConditions(of: collector.object, now: now)
         conditions.setReady(verdict: verdict, workload: state, isPaused: isPaused)
-        let fields = collector.spec.unrenderedFields
-        let missing = "this version keeps but does not render: " + fields.map { "spec.\($0)" }.joined(separator: ", ")
-        conditions.set(ConditionType.degraded, .fieldsNotRendered, message: fields.isEmpty ? nil : missing)
+        conditions.set(ConditionType.degraded, .kindNotInstalled, message: notServed.isEmpty ? nil : missingKinds)
         conditions.set(ConditionType.configurationWarning, .configurationWarnings, message: warnings.isEmpty ? nil : Verdict.text(warnings))
         return conditions.jsonValue
+    }
+
+    private var missingKinds: String {
+        let names = notServed.map { "\($0.type.kind) \($0.name.name)" }.joined(separator: ", ")
+        let definitions = Set(notServed.map { "\($0.type.plural).\($0.type.group)" }).sorted().joined(separator: ", ")
+        return "left out, because the cluster does not serve their kind (or the operator may not list it): \(names); install the definition "
+            + "\(definitions), which is noticed by itself, or take what asks for them out of the spec"
     }
 
     /// The labels by which pods are found, as a HorizontalPodAutoscaler reads them; from the workload itself, so that they are the live ones.

@@ -2,6 +2,8 @@
 // The executable fills it from flags, environment and file; the reconcilers read it.
 // It never changes while the process runs.
 
+import Rendering
+
 /// Settings of the operator's controllers.
 public struct OperatorConfiguration: Hashable, Sendable {
     /// Namespaces to work in; nil means all, with cluster-wide reads.
@@ -12,14 +14,20 @@ public struct OperatorConfiguration: Hashable, Sendable {
     public var agentImage: String
     /// The operator's own proxy variables, which its collectors and agents get too: `HTTPS_PROXY` and its like.
     public var proxyVariables: [String: String]
+    /// Regular expressions over keys of a collector's labels that its objects do not get.
+    public var labelsFilter: [String]
+    /// Regular expressions over keys of a collector's annotations that its objects do not get.
+    public var annotationsFilter: [String]
     /// Resources of one kind that are worked on at the same time.
     public var workers: Int
+    /// How often the cluster is asked for kinds of other products that may have been installed meanwhile.
+    public var neighbourPause: Duration = .seconds(10)
     /// Owns the fields of rendered objects in server-side apply. The status has a manager of its own, `<fieldManager>-status`.
     public var fieldManager: String
 
     public init(
-        namespaces: [String]? = nil, collectorImage: String, agentImage: String, proxyVariables: [String: String] = [:], workers: Int = 4,
-        fieldManager: String = "sonde-operator"
+        namespaces: [String]? = nil, collectorImage: String, agentImage: String, proxyVariables: [String: String] = [:],
+        labelsFilter: [String] = [], annotationsFilter: [String] = [], workers: Int = 4, fieldManager: String = "sonde-operator"
     ) {
         precondition(workers > 0, "the operator needs a worker")
         precondition(namespaces.map { !$0.isEmpty } ?? true, "a list of namespaces names at least one")
@@ -27,6 +35,8 @@ public struct OperatorConfiguration: Hashable, Sendable {
         self.collectorImage = collectorImage
         self.agentImage = agentImage
         self.proxyVariables = proxyVariables
+        self.labelsFilter = labelsFilter
+        self.annotationsFilter = annotationsFilter
         self.workers = workers
         self.fieldManager = fieldManager
     }
@@ -36,6 +46,9 @@ public struct OperatorConfiguration: Hashable, Sendable {
         let names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
         return environment.filter { (names + names.map { $0.lowercased() }).contains($0.key) && !$0.value.isEmpty }
     }
+
+    /// Whether a text can stand in `labelsFilter` and `annotationsFilter`.
+    public static func isKeyPattern(_ text: String) -> Bool { KeyFilter.isPattern(text) }
 
     var statusFieldManager: String { "\(fieldManager)-status" }
 }

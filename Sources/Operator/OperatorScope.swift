@@ -9,8 +9,11 @@ import Logging
 import SondeAPI
 
 final class OperatorScope: Sendable {
-    /// Kinds that are rendered; only objects of our inventory are watched and kept.
-    static let childTypes: [ResourceType] = [.deployments, .daemonSets, .configMaps, .services, .serviceAccounts, .podDisruptionBudgets]
+    /// Kinds that are rendered; only objects of our inventory are watched and kept, autoscalers aside.
+    static let childTypes: [ResourceType] = [
+        .deployments, .statefulSets, .daemonSets, .configMaps, .services, .serviceAccounts, .podDisruptionBudgets, .horizontalPodAutoscalers, .ingresses,
+        .networkPolicies,
+    ]
 
     let informers: [Informer]
     let collectors: Controller<ObjectName>
@@ -20,6 +23,8 @@ final class OperatorScope: Sendable {
     private let collectorStore: ObjectStore
     private let probeStore: ObjectStore
     private let podInformer: Informer
+    private let neighbours: NeighbourKinds
+    private let neighbourInformers: [Informer]
     private let time: any TimeSource
     private let stopRequests: AsyncStream<Void>
     private let stopRequest: AsyncStream<Void>.Continuation
@@ -27,19 +32,25 @@ final class OperatorScope: Sendable {
     /// All keys are looked at again after so long, as a safety net (docs/controllers.md rule 20).
     static let resyncInterval: Duration = .seconds(36_000)
 
-    init(namespace: String?, environment: OperatorEnvironment, slots: RequestSlots) {
+    init(namespace: String?, environment: OperatorEnvironment, slots: RequestSlots, neighbours: NeighbourKinds) {
         let watches = Self.informers(namespace: namespace, environment)
+        let neighbourWatches = Self.children(neighbours.types, namespace: namespace, environment)
         let logger = environment.logger
         informers = Array(watches.values)
         time = environment.time
         collectorStore = Self.informer(.openTelemetryCollectors, watches).store
         probeStore = Self.informer(.ebpfProbes, watches).store
         podInformer = Self.podInformer(namespace: namespace, environment)
+        self.neighbours = neighbours
+        neighbourInformers = Array(neighbourWatches.values)
         (stopRequests, stopRequest) = AsyncStream.makeStream()
 
-        let contexts = ["collector", "probe"].map { Self.context(name: $0, watches, environment) }
+        let all = watches.merging(neighbourWatches) { first, _ in first }
+        let contexts = ["collector", "probe"].map { Self.context(name: $0, all, neighbours, environment) }
         let foreignWriters = ForeignStatusWriters(api: environment.api, own: environment.configuration.statusFieldManager)
-        let collectorReconciler = CollectorReconciler(context: contexts[0], foreignWriters: foreignWriters)
+        let collectorReconciler = CollectorReconciler(
+            context: contexts[0], foreignWriters: foreignWriters,
+            scaleHandover: ScaleHandover(api: contexts[0].api, fieldManager: environment.configuration.fieldManager))
         let probeQueue = WorkQueue<ObjectName>(name: "probe", time: time, metrics: environment.metrics)
         let watcher = AgentWatcher(
             environment: environment, probes: probeStore, daemonSets: Self.informer(.daemonSets, watches).store, pods: podInformer.store, slots: slots,
@@ -58,6 +69,8 @@ final class OperatorScope: Sendable {
             name: "agents", queue: WorkQueue(name: "agents", time: time, metrics: environment.metrics), workers: AgentWatcher.workers,
             deadline: AgentWatcher.deadline, time: time, logger: logger, metrics: environment.metrics, reconcile: { try await watcher.look($0) })
         feedQueues(watches)
+        feedScale(watches)
+        for informer in neighbourInformers { informer.feed(collectors.queue) { Self.owners(in: $0, of: .openTelemetryCollectors) } }
         feedAgents(watches)
     }
 
@@ -65,6 +78,8 @@ final class OperatorScope: Sendable {
     func runInformers() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for informer in informers + [podInformer] { group.addTask { try await informer.run() } }
+            for informer in neighbourInformers { group.addTask { try await self.follow(informer) } }
+            group.addTask { await self.tellNeighbours() }
             group.addTask { try await self.resync() }
             try await group.waitForAll()
         }
@@ -102,6 +117,27 @@ final class OperatorScope: Sendable {
         stopRequest.finish()
     }
 
+    /// Watches a kind of another product for as long as the cluster serves it, again and again.
+    private func follow(_ informer: Informer) async throws {
+        while true {
+            try await neighbours.wait(for: informer.type, served: true)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await informer.run() }
+                group.addTask { try await self.neighbours.wait(for: informer.type, served: false) }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+            informer.forget()
+        }
+    }
+
+    /// A kind that comes or goes concerns the collectors that ask for its objects.
+    private func tellNeighbours() async {
+        for await _ in neighbours.changes() {
+            for object in collectorStore.list() where CollectorReconciler.asksForNeighbours(object) { collectors.queue.add(object.metadata.objectName) }
+        }
+    }
+
     private func resync() async throws {
         while true {
             try await time.sleep(for: Self.resyncInterval * Double.random(in: 0.9...1.1))
@@ -116,7 +152,8 @@ final class OperatorScope: Sendable {
         var informers: [ResourceType: Informer] = [:]
         let ours = LabelSelector([.init(Inventory.ownerLabel, .exists)])
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + childTypes {
-            let isChild = childTypes.contains(type)
+            // Of autoscalers all are watched: somebody else's may scale a workload of ours.
+            let isChild = childTypes.contains(type) && type != .horizontalPodAutoscalers
             let indexers: [IndexName: ObjectStore.Indexer] = type == .ebpfProbes ? [ProbeReconciler.collectorIndex: ProbeReconciler.collectorKeys] : [:]
             let options = Informer.Options(namespace: namespace, labelSelector: isChild ? ours : nil, indexers: indexers)
             informers[type] = Informer(
@@ -132,19 +169,31 @@ final class OperatorScope: Sendable {
             transform: AgentPods.projection)
     }
 
+    /// Watches of objects of our inventory.
+    private static func children(_ types: [ResourceType], namespace: String?, _ environment: OperatorEnvironment) -> [ResourceType: Informer] {
+        let options = Informer.Options(namespace: namespace, labelSelector: LabelSelector([.init(Inventory.ownerLabel, .exists)]))
+        let informers = types.map {
+            Informer(api: environment.api, type: $0, options: options, time: environment.time, logger: environment.logger, metrics: environment.metrics)
+        }
+        return Dictionary(informers.map { ($0.type, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     private static func informer(_ type: ResourceType, _ informers: [ResourceType: Informer]) -> Informer {
         guard let informer = informers[type] else { preconditionFailure("\(type.plural) are not watched") }
         return informer
     }
 
-    private static func context(name: String, _ informers: [ResourceType: Informer], _ environment: OperatorEnvironment) -> ReconcilerContext {
+    private static func context(
+        name: String, _ informers: [ResourceType: Informer], _ neighbours: NeighbourKinds, _ environment: OperatorEnvironment
+    ) -> ReconcilerContext {
         let configuration = environment.configuration
         let stores = informers.mapValues(\.store)
-        let children = childTypes.compactMap { informers[$0] }
+        let types = childTypes + neighbours.types
+        let children = types.compactMap { informers[$0] }
         return ReconcilerContext(
-            configuration: configuration, api: GatedAPI(environment.api, gate: environment.gate), stores: stores,
+            configuration: configuration, api: GatedAPI(environment.api, gate: environment.gate), stores: stores, neighbours: neighbours,
             applier: Applier(
-                api: environment.api, fieldManager: configuration.fieldManager, gate: environment.gate, stores: stores.filter { childTypes.contains($0.key) },
+                api: environment.api, fieldManager: configuration.fieldManager, gate: environment.gate, stores: stores.filter { types.contains($0.key) },
                 logger: environment.logger, metrics: environment.metrics),
             statusWriter: StatusWriter(
                 api: environment.api, fieldManager: configuration.statusFieldManager, gate: environment.gate, metrics: environment.metrics),
@@ -172,6 +221,18 @@ final class OperatorScope: Sendable {
             let informer = Self.informer(type, informers)
             informer.feed(collectorQueue) { Self.owners(in: $0, of: .openTelemetryCollectors) }
             informer.feed(probeQueue) { Self.owners(in: $0, of: .ebpfProbes) }
+        }
+    }
+
+    /// An autoscaler concerns the collector whose workload it scales, whoever made it.
+    private func feedScale(_ informers: [ResourceType: Informer]) {
+        let stores = [ResourceType.deployments, .statefulSets].map { Self.informer($0, informers).store }
+        Self.informer(.horizontalPodAutoscalers, informers).feed(collectors.queue) { event in
+            var autoscalers = [event.object]
+            if case .updated(let old, _) = event { autoscalers.append(old) }
+            return autoscalers.compactMap(CollectorScales.target(of:)).flatMap { target in
+                stores.first { $0.type == target.type }?.get(target.name).map { Self.owners(in: .added($0), of: .openTelemetryCollectors) } ?? []
+            }
         }
     }
 

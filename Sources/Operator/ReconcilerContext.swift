@@ -13,6 +13,8 @@ struct ReconcilerContext: Sendable {
     /// Writes pass the gate.
     let api: any KubernetesAPI
     let stores: [ResourceType: ObjectStore]
+    /// Kinds of other products that are served at the moment; their stores are empty otherwise.
+    let neighbours: NeighbourKinds
     let applier: Applier
     let statusWriter: StatusWriter
     let ownWrites: OwnWrites<ObjectName>
@@ -52,13 +54,20 @@ struct ReconcilerContext: Sendable {
         try await applier.prune(ownerUID: owner.metadata.uid, kinds: kinds, keeping: keeping, namespace: owner.metadata.namespace)
     }
 
-    /// Looks for a refused pod of a DaemonSet that has fewer pods than nodes. - Returns: The server's words, and when to look again.
-    func podRefusal(_ workload: JSONValue?, type: ResourceType) async throws -> (String?, ReconcileResult) {
-        guard type == .daemonSets, let workload, let status = workload["status"], let desired = status["desiredNumberScheduled"]?.int,
-            (status["currentNumberScheduled"]?.int ?? 0) < desired
-        else { return (nil, .done) }
+    /// Looks for a refused pod of a DaemonSet or StatefulSet that has fewer pods than it wants. - Returns: The server's words, and when to look again.
+    func podRefusal(_ workload: JSONValue?, type: ResourceType?) async throws -> (String?, ReconcileResult) {
+        guard let workload, Self.lacksPods(workload, type) else { return (nil, .done) }
         let events = try await api.list(.events, namespace: workload.metadata.namespace, limit: 500)
         return (PodRefusal.newest(in: events.items, about: workload), .after(Self.refusalPause))
+    }
+
+    private static func lacksPods(_ workload: JSONValue, _ type: ResourceType?) -> Bool {
+        guard let status = workload["status"] else { return false }
+        return switch type {
+        case .daemonSets: (status["currentNumberScheduled"]?.int ?? 0) < (status["desiredNumberScheduled"]?.int ?? 0)
+        case .statefulSets: (status["replicas"]?.int ?? 0) < (workload.at("spec", "replicas")?.int ?? 1)
+        default: false
+        }
     }
 }
 
@@ -67,6 +76,10 @@ extension Manifest {
 }
 
 extension ReconcilerContext {
-    var collectorFacts: CollectorFacts { CollectorFacts(collectorImage: configuration.collectorImage, proxyVariables: configuration.proxyVariables) }
+    var collectorFacts: CollectorFacts {
+        CollectorFacts(
+            collectorImage: configuration.collectorImage, proxyVariables: configuration.proxyVariables, labelsFilter: configuration.labelsFilter,
+            annotationsFilter: configuration.annotationsFilter)
+    }
     var probeFacts: ProbeFacts { ProbeFacts(agentImage: configuration.agentImage, proxyVariables: configuration.proxyVariables) }
 }

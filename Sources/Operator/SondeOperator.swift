@@ -5,6 +5,7 @@
 import Kubernetes
 import KubernetesRuntime
 import Logging
+import Rendering
 import SondeAPI
 import Synchronization
 
@@ -56,6 +57,7 @@ public final class SondeOperator: Sendable {
 
     private let environment: OperatorEnvironment
     let scopes: [OperatorScope]
+    private let neighbours: NeighbourKinds
     private let state = Mutex(State())
     private let stopRequests: AsyncStream<Void>
     private let stopRequest: AsyncStream<Void>.Continuation
@@ -64,7 +66,11 @@ public final class SondeOperator: Sendable {
         self.environment = environment
         let namespaces: [String?] = environment.configuration.namespaces ?? [nil]
         let slots = RequestSlots(AgentWatcher.requestsMax)
-        scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment, slots: slots) }
+        let neighbours = NeighbourKinds(
+            types: CollectorRendering.neighbours, api: environment.api, namespace: namespaces.first ?? nil, pause: environment.configuration.neighbourPause,
+            time: environment.time, logger: environment.logger)
+        self.neighbours = neighbours
+        scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment, slots: slots, neighbours: neighbours) }
         (stopRequests, stopRequest) = AsyncStream.makeStream()
     }
 
@@ -118,6 +124,10 @@ public final class SondeOperator: Sendable {
                     return nil
                 }
             }
+            group.addTask {
+                try await self.neighbours.run()
+                return nil
+            }
             group.addTask { try await self.workWhenSynced(whenLeading) }
             while let part = try await group.next() {
                 if let part { return part }
@@ -129,6 +139,7 @@ public final class SondeOperator: Sendable {
     private func workWhenSynced(_ whenLeading: @Sendable () async throws -> Void) async throws -> Part {
         state.withLock { $0.waitingFor = "the first lists of the watched kinds" }
         for scope in scopes { try await scope.waitUntilSynced() }
+        try await neighbours.waitUntilAsked()
         state.withLock { $0.waitingFor = nil }
         environment.logger.info("Caches are filled")
         try await whenLeading()

@@ -22,8 +22,7 @@ struct Verdict: Hashable, Sendable {
     /// The verdict for errors in a spec; nil when there is none.
     init?(errors findings: [Finding]) {
         guard !findings.isEmpty else { return nil }
-        let isMode = findings.allSatisfy { $0.rule == "unsupported-mode" }
-        self.init(isMode ? .unsupportedMode : .invalidSpec, Self.text(findings), isStalled: true)
+        self.init(.invalidSpec, Self.text(findings), isStalled: true)
     }
 
     /// The verdict for a failed apply or prune; nil for errors that say nothing about the resource.

@@ -1,4 +1,4 @@
-// How far a Deployment or DaemonSet has come, read from its own status.
+// How far a Deployment, StatefulSet or DaemonSet has come, read from its own status.
 // The status of both resources is computed from it.
 // It never counts pods itself: the workload's controller has done that.
 
@@ -28,6 +28,9 @@ struct WorkloadState: Hashable, Sendable {
     var replicas = 0
     var ready = 0
 
+    /// Of a collector in mode sidecar: there is nothing to wait for.
+    static let ofSidecars = WorkloadState(phase: .available)
+
     /// - Parameters:
     ///   - workload: The live object; nil when it is not there yet.
     ///   - refusal: The newest event in which the server refused a pod of it, see `PodRefusal`.
@@ -37,7 +40,11 @@ struct WorkloadState: Hashable, Sendable {
             return
         }
         let status = workload["status"] ?? [:]
-        self = type == .daemonSets ? Self.daemonSet(status, workload) : Self.deployment(status, workload)
+        switch type {
+        case .daemonSets: self = Self.daemonSet(status, workload)
+        case .statefulSets: self = Self.statefulSet(status, workload)
+        default: self = Self.deployment(status, workload)
+        }
         if let refusal = refusal ?? Self.replicaFailure(status), phase != .available {
             phase = PodRefusal.phase(refusal, namespace: workload.metadata.namespace ?? "")
         }
@@ -65,6 +72,28 @@ struct WorkloadState: Hashable, Sendable {
             phase = .rollingOut("\(replicas - updated) pods of an older version are still there")
         } else if available < desired {
             phase = .rollingOut("\(available) of \(desired) pods are available")
+        } else {
+            phase = .available
+        }
+        return WorkloadState(phase: phase, desired: desired, replicas: replicas, ready: count(status, "readyReplicas"))
+    }
+
+    /// Partitions and OnDelete keep pods of an older version on purpose.
+    private static func statefulSet(_ status: JSONValue, _ object: JSONValue) -> WorkloadState {
+        let desired = object.at("spec", "replicas")?.int ?? 1
+        let strategy = object.at("spec", "updateStrategy")
+        let isRolling = strategy?["type"]?.string != "OnDelete"
+        let partition = isRolling ? strategy?.at("rollingUpdate", "partition")?.int ?? 0 : desired
+        let replicas = count(status, "replicas"), updated = count(status, "updatedReplicas"), available = count(status, "availableReplicas")
+        let phase: Phase
+        if !isObserved(status, object) {
+            phase = .rollingOut("the StatefulSet's newest version has not been taken up yet")
+        } else if updated < desired - partition {
+            phase = .rollingOut("\(updated) of \(desired - partition) pods run the newest version")
+        } else if available < desired {
+            phase = .rollingOut("\(available) of \(desired) pods are available")
+        } else if replicas > desired {
+            phase = .rollingOut("\(replicas - desired) pods more than wanted are still there")
         } else {
             phase = .available
         }

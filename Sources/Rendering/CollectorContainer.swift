@@ -1,5 +1,5 @@
 // The collector's container: arguments, environment, ports, probes and mounts, each by the rules of the existing operator.
-// CollectorPod puts it after the resource's additional containers.
+// CollectorPod puts it before the resource's additional containers.
 // It never invents a probe: probes exist only when the configuration enables the health_check extension.
 
 import CollectorConfig
@@ -7,7 +7,7 @@ import JSON
 import SondeAPI
 
 struct CollectorContainer {
-    static let name = "otc-container"
+    static let name = PodTemplatePatch.containerName
 
     let context: CollectorContext
     private var spec: OpenTelemetryCollectorSpec { context.spec }
@@ -36,7 +36,7 @@ struct CollectorContainer {
             added.append(("K8S_NODE_NAME", Self.field("spec.nodeName")))
         }
         let sources = added.map { ($0, JSONValue.members([("name", .string($0)), ("valueFrom", $1)])) }
-        return .array(given + (sources + ProxyVariables.environment(context.facts.proxyVariables)).filter { !names.contains($0.0) }.map(\.1))
+        return .array(given + (sources + ProxyVariables.collectorEnvironment(context.facts.proxyVariables)).filter { !names.contains($0.0) }.map(\.1))
     }
 
     private static func field(_ path: String) -> JSONValue { ["fieldRef": ["fieldPath": .string(path)]] }

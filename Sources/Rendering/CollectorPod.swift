@@ -1,6 +1,6 @@
 // The pod of a collector: volumes, scheduling, and the fields of the resource that are copied as they are.
-// The Deployment and the DaemonSet of a collector share it.
-// It never writes a field that the resource does not set, except what the collector needs to run.
+// The Deployment, StatefulSet and DaemonSet of a collector share it.
+// It never writes a field that neither the resource sets nor the existing operator writes: a difference would restart adopted pods.
 
 import CollectorConfig
 import JSON
@@ -15,18 +15,30 @@ struct CollectorPod {
         ("podSecurityContext", "securityContext"), ("nodeSelector", "nodeSelector"), ("tolerations", "tolerations"), ("affinity", "affinity"),
         ("topologySpreadConstraints", "topologySpreadConstraints"), ("priorityClassName", "priorityClassName"),
         ("terminationGracePeriodSeconds", "terminationGracePeriodSeconds"), ("hostNetwork", "hostNetwork"), ("hostPID", "hostPID"),
-        ("hostUsers", "hostUsers"), ("hostAliases", "hostAliases"), ("shareProcessNamespace", "shareProcessNamespace"), ("podDnsConfig", "dnsConfig"),
+        ("hostUsers", "hostUsers"), ("hostAliases", "hostAliases"),
+    ]
+
+    /// Annotations of the resource with their names in a pod.
+    private static let annotated: [(name: CollectorAnnotations.Name, podField: String)] = [
+        (.imagePullSecrets, "imagePullSecrets"), (.runtimeClassName, "runtimeClassName"), (.schedulerName, "schedulerName"),
+        (.automountServiceAccountToken, "automountServiceAccountToken"),
     ]
 
     var spec: JSONValue {
         var pod: JSONValue = ["serviceAccountName": .string(resource.serviceAccount ?? context.baseName)]
         if let initContainers = resource["initContainers"] { pod["initContainers"] = initContainers }
-        pod["containers"] = .array((resource["additionalContainers"]?.array ?? []) + [CollectorContainer(context: context).container])
+        pod["containers"] = .array([CollectorContainer(context: context).container] + (resource["additionalContainers"]?.array ?? []))
         pod["volumes"] = .array([configVolume] + (resource["volumes"]?.array ?? []) + extraConfigMaps.map(\.volume))
         pod["dnsPolicy"] = .string(dnsPolicy)
+        // Both stand in every existing pod template, empty or not.
+        pod["dnsConfig"] = resource["podDnsConfig"] ?? [:]
+        pod["shareProcessNamespace"] = .bool(resource["shareProcessNamespace"]?.bool ?? false)
         for (field, podField) in Self.copied {
-            guard let value = resource[field], field != "topologySpreadConstraints" || resource.mode == .deployment else { continue }
+            guard let value = resource[field], field != "topologySpreadConstraints" || resource.mode != .daemonset else { continue }
             pod[podField] = value
+        }
+        for (name, podField) in Self.annotated {
+            if let value = context.annotations[name] { pod[podField] = value }
         }
         return pod
     }

@@ -1,4 +1,4 @@
-// Every object of a collector in modes deployment and daemonset, as partial manifests: names, labels and content as existing clusters have them.
+// Every object of a collector in each of its four modes, as partial manifests: names, labels and content as existing clusters have them.
 // The collector controller applies them; `sonde render` prints them.
 // It never validates and never asks a cluster: a resource with errors is not rendered by its callers, and facts come in as values.
 
@@ -16,26 +16,63 @@ public struct CollectorFacts: Hashable, Sendable {
     public var collectorImage: String
     /// The operator's own proxy variables, which its collectors get too: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms.
     public var proxyVariables: [String: String]
+    /// Regular expressions over keys of the resource's labels that its objects do not get; Services, ConfigMap, service account and monitors get all.
+    public var labelsFilter: [String]
+    /// Regular expressions over keys of the resource's annotations that its objects do not get.
+    public var annotationsFilter: [String]
+    /// What is known of this one collector's scale in the cluster.
+    public var scale: CollectorScale
 
-    public init(collectorImage: String = CollectorFacts.defaultImage, proxyVariables: [String: String] = [:]) {
+    public init(
+        collectorImage: String = CollectorFacts.defaultImage, proxyVariables: [String: String] = [:], labelsFilter: [String] = [],
+        annotationsFilter: [String] = [], scale: CollectorScale = CollectorScale()
+    ) {
         self.collectorImage = collectorImage
         self.proxyVariables = proxyVariables
+        self.labelsFilter = labelsFilter
+        self.annotationsFilter = annotationsFilter
+        self.scale = scale
+    }
+}
+
+/// What autoscalers in the cluster say about one collector.
+public struct CollectorScale: Hashable, Sendable {
+    /// `minReplicas` of the live autoscaler that was made for the resource; nil when there is none yet.
+    public var autoscalerMinimum: Int?
+    /// True when an autoscaler that is not ours scales the workload itself: `replicas` is then left out.
+    public var isOwnedByOthers: Bool
+
+    public init(autoscalerMinimum: Int? = nil, isOwnedByOthers: Bool = false) {
+        self.autoscalerMinimum = autoscalerMinimum
+        self.isOwnedByOthers = isOwnedByOthers
     }
 }
 
 /// Renders OpenTelemetryCollectors.
 public enum CollectorRendering {
-    /// The collector's objects in the order in which they are applied. Empty for the modes statefulset and sidecar, which this version does not render.
+    /// The collector's objects in the order in which they are applied; empty when the mode is an unknown one.
+    ///
+    /// Those of `neighbours` are among them whether or not the cluster serves their kinds.
     public static func render(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) -> [Manifest] {
-        guard let mode = collector.spec.mode, mode == .deployment || mode == .daemonset else { return [] }
+        guard let mode = collector.spec.mode else { return [] }
         let context = CollectorContext(collector, facts)
         var manifests = [context.configMap]
         if collector.spec.serviceAccount == nil { manifests.append(context.serviceAccount) }
+        let monitors = CollectorMonitors(context: context).manifests
+        // The pods of a sidecar are the user's: nothing that selects or scales pods makes sense.
+        if mode == .sidecar { return manifests + monitors }
         manifests += CollectorServices(context: context).manifests
-        manifests.append(mode == .deployment ? context.deployment : context.daemonSet)
-        if mode == .deployment { manifests.append(context.podDisruptionBudget) }
-        return manifests
+        manifests += [CollectorWorkload(context: context).manifest].compactMap(\.self)
+        if mode != .daemonset { manifests.append(context.podDisruptionBudget) }
+        manifests += [CollectorAutoscaler(context: context).manifest, context.networkPolicy].compactMap(\.self)
+        return manifests + CollectorExposure(context: context).manifests + monitors
     }
+
+    /// Kinds that only clusters with another product's definitions serve.
+    public static let neighbours: [ResourceType] = [.serviceMonitors, .podMonitors, .httpRoutes, .routes]
+
+    /// The workload's kind in a mode; nil for sidecars, which have none of their own.
+    public static func workloadType(of mode: OpenTelemetryCollectorSpec.Mode?) -> ResourceType? { CollectorWorkload.type(of: mode) }
 
     /// The image that the collector's pods run.
     public static func image(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) -> String {
@@ -50,6 +87,7 @@ struct CollectorContext {
     let configuration: CollectorConfiguration
     let ports: ComponentPorts
     let metadata: CollectorMetadata
+    let annotations: CollectorAnnotations
     let builder: ManifestBuilder
 
     init(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) {
@@ -57,7 +95,9 @@ struct CollectorContext {
         self.facts = facts
         configuration = CollectorConfiguration(collector.spec.config).completed()
         ports = configuration.ports
-        metadata = CollectorMetadata(collector: collector)
+        metadata = CollectorMetadata(
+            collector: collector, labelsFilter: KeyFilter(facts.labelsFilter), annotationsFilter: KeyFilter(facts.annotationsFilter))
+        annotations = CollectorAnnotations(collector.metadata.annotations)
         builder = ManifestBuilder(owner: collector.object, ownerType: .openTelemetryCollectors)
     }
 
@@ -67,45 +107,13 @@ struct CollectorContext {
 
     var configMap: Manifest {
         builder.manifest(
-            .configMaps, name: configMapName, labels: metadata.labels(name: baseName), annotations: metadata.annotations,
+            .configMaps, name: configMapName, labels: metadata.unfilteredLabels(name: baseName), annotations: metadata.annotations,
             content: [("data", ["collector.yaml": .string(configuration.yamlText)])])
     }
 
     var serviceAccount: Manifest {
-        builder.manifest(.serviceAccounts, name: baseName, labels: metadata.labels(name: baseName), annotations: metadata.annotations, content: [])
-    }
-
-    var podDisruptionBudget: Manifest {
-        let given = spec["podDisruptionBudget"]
-        var budget: JSONValue = ["selector": ["matchLabels": .texts(metadata.selector)]]
-        if let least = given?["minAvailable"] { budget["minAvailable"] = least }
-        if let most = given?["maxUnavailable"] {
-            budget["maxUnavailable"] = most
-        } else if given?["minAvailable"] == nil {
-            budget["maxUnavailable"] = 1
-        }
-        return builder.manifest(
-            .podDisruptionBudgets, name: baseName, labels: metadata.labels(name: baseName), annotations: metadata.annotations, content: [("spec", budget)])
-    }
-
-    var deployment: Manifest {
-        let least = spec["autoscaler"]?["minReplicas"]?.int ?? 0
-        return workload(
-            .deployments, [("replicas", JSONValue(max(least, spec.replicas)))], [("strategy", spec["deploymentUpdateStrategy"])])
-    }
-
-    var daemonSet: Manifest { workload(.daemonSets, [], [("updateStrategy", spec["daemonSetUpdateStrategy"])]) }
-
-    private func workload(_ type: ResourceType, _ first: [(String, JSONValue?)], _ last: [(String, JSONValue?)]) -> Manifest {
-        let labels = metadata.labels(name: baseName)
-        let template: JSONValue = [
-            "metadata": [
-                "labels": .texts(labels),
-                "annotations": .texts(metadata.podAnnotations(hash: configuration.sha256, telemetryPort: configuration.telemetryPort)),
-            ],
-            "spec": CollectorPod(context: self).spec,
-        ]
-        let spec = JSONValue.members(first + [("selector", ["matchLabels": .texts(metadata.selector)])] + last + [("template", template)])
-        return builder.manifest(type, name: baseName, labels: labels, annotations: metadata.annotations, content: [("spec", spec)])
+        builder.manifest(
+            .serviceAccounts, name: baseName, labels: metadata.unfilteredLabels(name: baseName),
+            annotations: metadata.annotations.merging(annotations.texts(.serviceAccountAnnotations)) { _, given in given }, content: [])
     }
 }

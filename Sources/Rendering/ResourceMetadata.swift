@@ -10,6 +10,8 @@ import SondeAPI
 /// Labels and annotations of a collector's objects.
 struct CollectorMetadata {
     let collector: OpenTelemetryCollector
+    var labelsFilter = KeyFilter([])
+    var annotationsFilter = KeyFilter([])
 
     /// What belongs to a tool that manages the resource itself, not to what the resource makes.
     private static let toolPrefixes = [
@@ -31,20 +33,29 @@ struct CollectorMetadata {
     }
 
     /// Labels of an object whose `app.kubernetes.io/name` is `name`, unless the resource sets that label itself.
-    func labels(name: String) -> [String: String] {
-        var labels = Self.inherited(collector.metadata.labels)
+    func labels(name: String) -> [String: String] { labels(name: name, without: labelsFilter) }
+
+    /// The same for objects to which the existing operator gives every label of the resource: ConfigMap, service account, Services, monitors.
+    func unfilteredLabels(name: String) -> [String: String] { labels(name: name, without: KeyFilter([])) }
+
+    private func labels(name: String, without filter: KeyFilter) -> [String: String] {
+        var labels = Self.inherited(collector.metadata.labels).filter { !filter.matches($0.key) }
         if labels["app.kubernetes.io/name"] == nil { labels["app.kubernetes.io/name"] = name }
         labels["app.kubernetes.io/version"] = Self.version(ofImage: collector.spec.image)
         return labels.merging(selector) { _, ours in ours }
     }
 
-    var annotations: [String: String] { Self.inherited(collector.metadata.annotations) }
+    var annotations: [String: String] { inheritedAnnotations(collector.metadata.annotations) }
+
+    private func inheritedAnnotations(_ texts: [String: String]) -> [String: String] {
+        Self.inherited(texts).filter { !annotationsFilter.matches($0.key) }
+    }
 
     /// Annotations of the pods: the user's for pods, the resource's, scrape hints, and the configuration's hash, which rolls the pods.
     /// The hint's port is the configuration's; the existing operator always writes 8888 (opentelemetry-operator#4233).
     func podAnnotations(hash: String, telemetryPort: Int) -> [String: String] {
         let given = (collector.spec["podAnnotations"]?.object ?? [:]).compactMap { key, value in value.string.map { (key, $0) } }
-        var annotations = Self.inherited(Dictionary(given, uniquingKeysWith: { $1 })).merging(self.annotations) { pods, _ in pods }
+        var annotations = inheritedAnnotations(Dictionary(given, uniquingKeysWith: { $1 })).merging(self.annotations) { pods, _ in pods }
         if collector.spec.hasPrometheusAnnotations {
             let hints = ["prometheus.io/scrape": "true", "prometheus.io/port": "\(telemetryPort)", "prometheus.io/path": "/metrics"]
             let missing = hints.filter { annotations[$0.key] == nil }
@@ -55,14 +66,15 @@ struct CollectorMetadata {
         return annotations
     }
 
-    /// The image's tag: `latest` without one. `registry:5000/img` gives no tag, as its colon is a port's.
+    /// The image's tag; its digest when it has no tag, `latest` when it has neither. The colon of a registry's port is no tag: the existing operator
+    /// takes it for one, which gives an empty or an invalid label.
     static func version(ofImage image: String) -> String {
-        let parts = image.split(separator: ":", omittingEmptySubsequences: false)
-        switch parts.count {
-        case 2 where !parts[1].contains("/"): return Names.labelValue(String(parts[1]))
-        case 3 where parts[1].hasSuffix("@sha256"): return Names.labelValue(String(parts[1].dropLast("@sha256".count)))
-        case 3 where !parts[2].contains("/") && parts[1].contains("/"): return Names.labelValue(String(parts[2]))
-        default: return "latest"
+        let parts = image.split(separator: "@", maxSplits: 1)
+        let name = parts.first ?? ""
+        if let colon = name.lastIndex(of: ":"), !name[colon...].contains("/"), colon != name.indices.last {
+            return Names.labelValue(String(name[name.index(after: colon)...]))
         }
+        guard parts.count == 2, let digest = parts[1].split(separator: ":").last else { return "latest" }
+        return Names.labelValue(String(digest))
     }
 }

@@ -27,7 +27,9 @@ extension CollectorSchema {
         .init(
             "networkPolicy",
             Schema(
-                .object([.init("enabled", Schema(.boolean, "Make a NetworkPolicy that admits only the collector's ports."))]),
+                .object([
+                    .init("enabled", Schema(.boolean, "Make a NetworkPolicy that admits only the collector's ports. Default true, except in mode sidecar."))
+                ]),
                 "A NetworkPolicy for the pods.")),
     ]
 

@@ -10,7 +10,7 @@ public enum ConditionType {
     public static let reconciling = "Reconciling"
     /// True when nothing goes on until somebody changes something (kstatus). Both kinds.
     public static let stalled = "Stalled"
-    /// True when part of what was asked is missing: a field that this version does not render, a signal that a kernel cannot give.
+    /// True when part of what was asked is missing: an object whose kind the cluster does not serve, a signal that a kernel cannot give.
     public static let degraded = "Degraded"
     /// Whether the destination of a probe is known. EBPFProbe.
     public static let destinationResolved = "DestinationResolved"
@@ -32,10 +32,10 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case rollingOut = "RollingOut"
     /// Ready=False, Stalled=True: the spec is wrong. The message names each field and what to write.
     case invalidSpec = "InvalidSpec"
-    /// Ready=False, Stalled=True: the resource asks for a mode that this version does not render.
-    case unsupportedMode = "UnsupportedMode"
-    /// Degraded=True: the message names fields of the spec that this version accepts but does not render.
-    case fieldsNotRendered = "FieldsNotRendered"
+    /// Ready=False, Stalled=True: the resource asks for something that Sonde does not do. Everything else of it runs; the message has the remedy.
+    case unsupported = "Unsupported"
+    /// Degraded=True: an object is left out because the cluster does not serve its kind. Install the definition; it is noticed without a restart.
+    case kindNotInstalled = "KindNotInstalled"
     /// ConfigurationWarning=True: the message lists what likely does not do what was meant.
     case configurationWarnings = "ConfigurationWarnings"
     /// Ready=True with `managementState: unmanaged` or `paused: true`: objects stay as they are.

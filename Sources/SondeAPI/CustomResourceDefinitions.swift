@@ -25,7 +25,8 @@ public enum CustomResourceDefinitions {
     public static var openTelemetryCollector: JSONValue {
         definition(
             .openTelemetryCollectors, singular: "opentelemetrycollector", shortNames: ["otelcol", "otelcols"], categories: [],
-            description: "OpenTelemetryCollector is a collector pipeline and how it runs: as a Deployment or a DaemonSet.",
+            description:
+                "OpenTelemetryCollector is a collector pipeline and how it runs: as a Deployment, a StatefulSet, a DaemonSet, or as a sidecar of other pods.",
             spec: CollectorSchema.spec, status: CollectorSchema.status,
             columns: [
                 column("Mode", ".spec.mode", "How the collector runs."),

@@ -62,33 +62,39 @@ public struct OpenTelemetryCollectorSpec: Hashable, Sendable {
     public var image: String { self["image"]?.string ?? "" }
     public var serviceAccount: String? { self["serviceAccount"]?.string.flatMap { $0.isEmpty ? nil : $0 } }
     public var hostNetwork: Bool { self["hostNetwork"]?.bool ?? false }
+    /// A NetworkPolicy is made unless it is switched off, in every mode but sidecar.
+    public var hasNetworkPolicy: Bool { self["networkPolicy"]?["enabled"]?.bool ?? true }
+    public var hasTargetAllocator: Bool { self["targetAllocator"]?["enabled"]?.bool == true }
+    public var hasHTTPRoutes: Bool { self["httpRoute"]?["enabled"]?.bool == true }
+    /// Whether ServiceMonitors, or for sidecars a PodMonitor, are asked for.
+    public var hasMonitors: Bool { self["observability"]?.at("metrics", "enableMetrics")?.bool == true }
+    /// Labels of the monitors besides their own.
+    public var monitorLabels: [String: String] {
+        let given = self["observability"]?.at("metrics", "extraLabels")?.object ?? [:]
+        return Dictionary(given.compactMap { key, value in value.string.map { (key, $0) } }, uniquingKeysWith: { $1 })
+    }
     public var hasPrometheusAnnotations: Bool { self["observability"]?.at("metrics", "disablePrometheusAnnotations")?.bool != true }
 }
 
 extension OpenTelemetryCollectorSpec {
-    /// Fields that are set, ask for something, and that this version accepts and keeps but does not render; paths below `spec`, sorted.
+    /// Fields that are set, ask for something, and that mean nothing in the resource's mode; paths below `spec`, sorted.
     ///
     /// `upgradeStrategy` is not among them: Sonde never rewrites a resource, so there is nothing to render.
     public var unrenderedFields: [String] {
-        var fields = Self.neverRendered.filter { self[$0] != nil }
+        var fields: [String] = []
         for (field, modes) in Self.renderedInModes where self[field] != nil {
             if let mode, !modes.contains(mode) { fields.append(field) }
         }
-        if self["networkPolicy"]?["enabled"]?.bool == true { fields.append("networkPolicy") }
-        if self["targetAllocator"]?["enabled"]?.bool == true { fields.append("targetAllocator") }
-        if self["httpRoute"]?["enabled"]?.bool == true { fields.append("httpRoute") }
-        if self["observability"]?.at("metrics", "enableMetrics")?.bool == true { fields.append("observability.metrics.enableMetrics") }
-        if self["observability"]?.at("metrics", "extraLabels") != nil { fields.append("observability.metrics.extraLabels") }
+        if mode == .sidecar, hasHTTPRoutes { fields.append("httpRoute") }
         return fields.sorted()
     }
 
-    private static let neverRendered = [
-        "autoscaler", "ingress", "volumeClaimTemplates", "persistentVolumeClaimRetentionPolicy", "serviceName", "podManagementPolicy",
-    ]
+    private static let scaled: Set<Mode> = [.deployment, .statefulset]
+    private static let withPods: Set<Mode> = [.deployment, .statefulset, .daemonset]
 
     private static let renderedInModes: [(String, Set<Mode>)] = [
-        ("topologySpreadConstraints", [.deployment]), ("deploymentUpdateStrategy", [.deployment]), ("daemonSetUpdateStrategy", [.daemonset]),
-        ("podDisruptionBudget", [.deployment]),
+        ("topologySpreadConstraints", scaled), ("deploymentUpdateStrategy", [.deployment]), ("daemonSetUpdateStrategy", [.daemonset]),
+        ("podDisruptionBudget", scaled), ("serviceName", [.statefulset]), ("podManagementPolicy", [.statefulset]), ("autoscaler", withPods),
     ]
 }
 

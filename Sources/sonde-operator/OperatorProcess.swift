@@ -54,7 +54,8 @@ struct OperatorProcess {
                 api: client, agents: agents,
                 configuration: OperatorConfiguration(
                     namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
-                    proxyVariables: OperatorConfiguration.proxyVariables(of: environment), workers: settings.workers),
+                    proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
+                    annotationsFilter: settings.annotationsFilter, workers: settings.workers),
                 gate: gate, logger: logger))
         let endpoints = Endpoints(
             registry: registry, readiness: { sonde.readiness },

@@ -3,6 +3,7 @@
 // It never reads a file or the environment itself: both are handed in.
 
 import JSON
+import Operator
 
 /// One thing that can be set: by flag, by environment variable, by a key of the configuration file, or left at its default.
 struct Setting: Sendable {
@@ -40,6 +41,12 @@ struct OperatorSettings: Sendable {
             help: "Image of collectors whose resource names none."),
         Setting(key: "agentImage", defaultValue: "ghcr.io/sonde-dev/sonde-agent:\(OperatorVersion.text)", help: "Image of agents whose EBPFProbe names none."),
         Setting(
+            key: "labelsFilter", defaultValue: "",
+            help: "Regular expressions, separated by spaces: labels of a collector whose key one matches do not go to its workload and policies."),
+        Setting(
+            key: "annotationsFilter", defaultValue: "",
+            help: "Regular expressions, separated by spaces: annotations of a collector whose key one matches do not go to its objects."),
+        Setting(
             key: "metricsBindAddress", defaultValue: "0.0.0.0:8080",
             help: "HOST:PORT of /metrics, /healthz and /readyz; port 0 takes a free one and logs it."),
         Setting(key: "leaderElect", defaultValue: "true", help: "Whether a Lease decides which replica writes. Needed with more than one replica."),
@@ -54,6 +61,8 @@ struct OperatorSettings: Sendable {
     let namespaces: [String]?
     let collectorImage: String
     let agentImage: String
+    let labelsFilter: [String]
+    let annotationsFilter: [String]
     let metricsHost: String
     let metricsPort: Int
     let isLeaderElectionOn: Bool
@@ -74,6 +83,8 @@ struct OperatorSettings: Sendable {
         namespaces = listed.isEmpty ? nil : listed
         collectorImage = values.text("collectorImage")
         agentImage = values.text("agentImage")
+        labelsFilter = try values.patterns("labelsFilter")
+        annotationsFilter = try values.patterns("annotationsFilter")
         (metricsHost, metricsPort) = try values.address("metricsBindAddress")
         isLeaderElectionOn = try values.flag("leaderElect")
         leaderElectionNamespace = values.text("leaderElectionNamespace")
@@ -127,6 +138,12 @@ private struct SettingValues {
             throw problem(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+
+    func patterns(_ key: String) throws(SettingError) -> [String] {
+        let patterns = text(key).split(whereSeparator: \.isWhitespace).map(String.init)
+        guard patterns.allSatisfy(OperatorConfiguration.isKeyPattern) else { throw problem(key, "must be regular expressions, separated by spaces") }
+        return patterns
     }
 
     func address(_ key: String) throws(SettingError) -> (host: String, port: Int) {

@@ -109,7 +109,6 @@ import _StringProcessing
     ]
 
     static let specs = [
-        Row("unsupported-mode", "spec.mode", says: "deployment", bad: fine, good: fine, spec: "{mode: statefulset}", goodSpec: "{mode: daemonset}"),
         Row("unknown-value", "spec.mode", says: "daemonset", bad: fine, good: fine, spec: "{mode: Deployment}", goodSpec: "{mode: deployment}"),
         Row("field-of-other-mode", "spec.volumeClaimTemplates", says: "remove", bad: fine, good: fine, spec: "{volumeClaimTemplates: [{}]}"),
         Row(
@@ -160,7 +159,9 @@ import _StringProcessing
         Row(
             "target-allocator", "spec.config.receivers.prometheus", says: "exactly prometheus", bad: fine, good: scraped(),
             spec: "{mode: daemonset, targetAllocator: {enabled: true, allocationStrategy: per-node}}"),
-        Row("field-not-rendered", "spec.networkPolicy", says: "make the object", bad: fine, good: fine, spec: "{networkPolicy: {enabled: true}}"),
+        Row(
+            "field-not-rendered", "spec.serviceName", says: "change the mode", bad: fine, good: fine, spec: "{serviceName: a}",
+            goodSpec: "{mode: statefulset, serviceName: a}"),
         Row("unknown-field", "spec.replica", says: "did you mean replicas?", bad: fine, good: fine, spec: "{replica: 2}"),
         Row(
             "port-name", "spec.ports[0].name",

@@ -13,6 +13,7 @@ import Testing
     static let deploymentChildren: Set<String> = [
         "Deployment gateway-collector", "ServiceAccount gateway-collector", "Service gateway-collector", "Service gateway-collector-headless",
         "Service gateway-collector-monitoring", "Service gateway-collector-extension", "PodDisruptionBudget gateway-collector",
+        "NetworkPolicy gateway-collector-networkpolicy",
     ]
 
     @Test func appliedCollectorGetsItsObjectsAndBecomesReadyWithItsPods() async throws {
@@ -47,7 +48,7 @@ import Testing
             try await world.withOperator { _ in
                 let resource = try await world.apply(Example.collector())
                 try await world.written("gateway")
-                for type in [ResourceType.deployments, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets] {
+                for type in World.childTypes {
                     for object in try await world.api.listAll(type, namespace: world.namespace).items where object.metadata.labels[Inventory.ownerLabel] != nil
                     {
                         let owner = try #require(object.metadata.controller, "\(type.kind) \(object.metadata.name)")
@@ -156,7 +157,7 @@ import Testing
         try await World.with { world in
             try await world.withOperator { _ in
                 // The spec is invalid too: deletion must not depend on it.
-                try await world.apply(Example.collector(mode: "sidecar"))
+                try await world.apply(Example.collector().replacing("exporters: [otlphttp]", with: "exporters: [nowhere]"))
                 let finalizers: JSONValue = ["example.com/other", "opentelemetrycollector.opentelemetry.io/finalizer"]
                 try await world.merge(.openTelemetryCollectors, "gateway", ["metadata": ["finalizers": finalizers]])
                 try await world.api.delete(.openTelemetryCollectors, world.name("gateway"))

@@ -56,12 +56,10 @@ import Testing
         try await World.with { world in
             try await world.withOperator { _ in
                 try await world.apply(Example.collector("broken").replacing("receivers: [otlp]", with: "receivers: [otlpp]"))
-                try await world.apply(Example.collector("stateful", mode: "statefulset"))
                 try await world.apply(Example.collector("good"))
                 let invalid = try await world.condition("Ready", .false, .invalidSpec, of: .openTelemetryCollectors, "broken")
                 #expect(invalid.message.contains("otlpp") && invalid.message.contains("spec.config.service.pipelines"))
                 #expect(try await world.conditions(.openTelemetryCollectors, "broken").isTrue("Stalled"))
-                try await world.condition("Ready", .false, .unsupportedMode, of: .openTelemetryCollectors, "stateful")
                 try await world.written("good")
                 #expect(try await world.find(.deployments, "broken-collector") == nil)
             }
@@ -82,16 +80,16 @@ import Testing
         }
     }
 
-    @Test func fieldsThatAreNotRenderedAreNamed() async throws {
+    @Test func targetAllocatorIsRefusedAndEverythingElseRuns() async throws {
         try await World.with { world in
             try await world.withOperator { _ in
-                try await world.apply(Example.collector(more: "networkPolicy: {enabled: true}"))
-                let condition = try await world.condition("Degraded", .true, .fieldsNotRendered, of: .openTelemetryCollectors, "gateway")
-                #expect(condition.message.contains("spec.networkPolicy"))
-                try await world.apply(Example.collector())
-                try await world.eventually("the condition goes with the field") {
-                    try await world.conditions(.openTelemetryCollectors, "gateway")["Degraded"] == nil
-                }
+                let config = "receivers:\n      prometheus: {config: {scrape_configs: [{job_name: a}]}}\n      otlp:"
+                let allocator = "targetAllocator: {enabled: true}"
+                try await world.apply(
+                    Example.collector(mode: "statefulset", more: allocator).replacing("receivers:\n      otlp:", with: config))
+                let condition = try await world.condition("Ready", .false, .unsupported, of: .openTelemetryCollectors, "gateway")
+                #expect(condition.message.contains("spec.targetAllocator") && condition.message.contains("enabled: false"))
+                #expect(try await world.find(.statefulSets, "gateway-collector") != nil)
             }
         }
     }

@@ -76,7 +76,7 @@ struct World: Sendable {
     /// What goes wrong here leaves a namespace behind, and fails no test.
     private func cleanUp() async {
         guard server == nil else { return }
-        let children: [ResourceType] = [.deployments, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets, .leases, .pods]
+        let children: [ResourceType] = Self.childTypes + [.leases, .pods]
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + children {
             let found = (try? await api.listAll(type, namespace: namespace).items) ?? []
             for object in found where object.metadata.name != "kube-root-ca.crt" { _ = try? await api.delete(type, object.metadata.objectName) }
@@ -131,6 +131,12 @@ struct World: Sendable {
 
     // MARK: Objects
 
+    /// Kinds of objects that the operator makes.
+    static let childTypes: [ResourceType] = [
+        .deployments, .statefulSets, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets, .horizontalPodAutoscalers, .ingresses,
+        .networkPolicies,
+    ]
+
     func name(_ name: String) -> ObjectName { ObjectName(namespace: namespace, name: name) }
 
     func find(_ type: ResourceType, _ name: String) async throws -> JSONValue? { try await api.getIfFound(type, self.name(name)) }
@@ -153,7 +159,7 @@ struct World: Sendable {
     /// Objects of the suite's kinds that a resource owns, as `Kind name`.
     func children(of resource: JSONValue) async throws -> Set<String> {
         var found: Set<String> = []
-        for type in [ResourceType.deployments, .daemonSets, .services, .configMaps, .serviceAccounts, .podDisruptionBudgets] {
+        for type in Self.childTypes {
             for object in try await api.listAll(type, namespace: namespace).items where object.metadata.controller?.uid == resource.metadata.uid {
                 found.insert("\(type.kind) \(object.metadata.name)")
             }

@@ -71,7 +71,6 @@ import Testing
         #expect(verdict?.message.contains("spec.a[19]: is wrong; do y") == true)
         #expect(verdict?.message.hasSuffix("and 30 more") == true)
         #expect(verdict?.reason == .invalidSpec)
-        #expect(Verdict(errors: [Finding(.error, rule: "unsupported-mode", path: "spec.mode", message: "no")])?.reason == .unsupportedMode)
         #expect(Verdict(errors: []) == nil)
     }
 

@@ -27,7 +27,44 @@ import Testing
         ["metadata": ["name": "a", "namespace": "n", "generation": 2], "spec": [:], "status": status]
     }
 
+    private static func statefulSet(_ status: JSONValue, strategy: JSONValue = ["type": "RollingUpdate"]) -> JSONValue {
+        [
+            "metadata": ["name": "a", "namespace": "n", "generation": 2], "spec": ["replicas": 3, "updateStrategy": strategy],
+            "status": status,
+        ]
+    }
+
     static let rows: [Row] = [
+        Row(
+            reason: "a StatefulSet replaces its pods", type: .statefulSets,
+            object: statefulSet(["observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "readyReplicas": 3, "availableReplicas": 3]),
+            phase: "rollingOut", ready: "3/3"),
+        Row(
+            reason: "pods below the partition stay as they are", type: .statefulSets,
+            object: statefulSet(
+                ["observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "readyReplicas": 3, "availableReplicas": 3],
+                strategy: ["type": "RollingUpdate", "rollingUpdate": ["partition": 2]]),
+            phase: "available", ready: "3/3"),
+        Row(
+            reason: "OnDelete waits for nobody", type: .statefulSets,
+            object: statefulSet(["observedGeneration": 2, "replicas": 3, "readyReplicas": 3, "availableReplicas": 3], strategy: ["type": "OnDelete"]),
+            phase: "available", ready: "3/3"),
+        Row(
+            reason: "a pod of a StatefulSet is not available", type: .statefulSets,
+            object: statefulSet(["observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 2, "availableReplicas": 2]),
+            phase: "rollingOut", ready: "2/3"),
+        Row(
+            reason: "a StatefulSet shrinks", type: .statefulSets,
+            object: statefulSet(["observedGeneration": 2, "replicas": 4, "updatedReplicas": 3, "readyReplicas": 4, "availableReplicas": 4]),
+            phase: "rollingOut", ready: "4/4"),
+        Row(
+            reason: "a StatefulSet's change was not seen yet", type: .statefulSets,
+            object: statefulSet(["observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3]),
+            phase: "rollingOut", ready: "3/3"),
+        Row(
+            reason: "all pods of a StatefulSet run", type: .statefulSets,
+            object: statefulSet(["observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3]),
+            phase: "available", ready: "3/3"),
         Row(reason: "not there yet", type: .deployments, object: nil, phase: "rollingOut", ready: "0/0"),
         Row(reason: "no status at all", type: .deployments, object: deployment([:]), phase: "rollingOut", ready: "0/0"),
         Row(

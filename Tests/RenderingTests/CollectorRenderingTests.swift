@@ -32,13 +32,14 @@ import _StringProcessing
 
     private func container(_ objects: [String: JSONValue]) throws -> JSONValue {
         try #require(
-            (objects["Deployment gateway-collector"] ?? objects["DaemonSet gateway-collector"])?.at("spec", "template", "spec", "containers")?.array?.last)
+            (objects["Deployment gateway-collector"] ?? objects["DaemonSet gateway-collector"])?.at("spec", "template", "spec", "containers")?.array?.first)
     }
 
-    @Test func deploymentHasItsSevenObjects() throws {
+    @Test func deploymentHasItsEightObjects() throws {
         #expect(
             try render().keys.sorted().map { $0.replacing(try Regex("-[0-9a-f]{8}$"), with: "-HASH") } == [
-                "ConfigMap gateway-collector-HASH", "Deployment gateway-collector", "PodDisruptionBudget gateway-collector", "Service gateway-collector",
+                "ConfigMap gateway-collector-HASH", "Deployment gateway-collector", "NetworkPolicy gateway-collector-networkpolicy",
+                "PodDisruptionBudget gateway-collector", "Service gateway-collector",
                 "Service gateway-collector-headless", "Service gateway-collector-monitoring", "ServiceAccount gateway-collector",
             ])
     }
@@ -51,8 +52,20 @@ import _StringProcessing
         #expect(objects["DaemonSet gateway-collector"]?.at("spec", "replicas") == nil)
     }
 
-    @Test(arguments: ["statefulset", "sidecar"]) func otherModesRenderNothing(_ mode: String) throws {
-        #expect(try render("{mode: \(mode)}").isEmpty)
+    @Test func anUnknownModeRendersNothing() throws { #expect(try render("{mode: Deployment}").isEmpty) }
+
+    @Test func sidecarHasNothingThatSelectsPods() throws {
+        let all =
+            "{mode: sidecar, ingress: {type: ingress}, httpRoute: {enabled: true, gateway: a}, networkPolicy: {enabled: true}, autoscaler: {maxReplicas: 2}}"
+        #expect(Set(try render(all).values.map(\.kind)) == ["ConfigMap", "ServiceAccount"])
+    }
+
+    @Test func statefulSetHasTheDefaultsOfTheExistingOperator() throws {
+        let spec = try #require(try render("{mode: statefulset}")["StatefulSet gateway-collector"]?["spec"])
+        #expect(spec["serviceName"] == "gateway-collector-headless")
+        #expect(spec["podManagementPolicy"] == "Parallel")
+        #expect(spec["replicas"] == 1)
+        #expect(spec["volumeClaimTemplates"] == nil && spec["updateStrategy"] == nil)
     }
 
     @Test func collectorWithoutListenersHasNoBaseService() throws {
@@ -99,8 +112,8 @@ import _StringProcessing
     @Test(
         arguments: [
             ("", "latest"), ("img", "latest"), ("img:1.0", "1.0"), ("img:1.0@sha256:abc", "1.0"), ("registry:5000/img", "latest"),
-            ("registry:5000/img:1.0", "1.0"),
-            ("img@sha256:abc", "abc"), ("registry:5000/img:1.0@sha256:abc", "latest"),
+            ("registry:5000/img:1.0", "1.0"), ("registry:5000/img:1.0@sha256:abc", "1.0"), ("registry:5000/img@sha256:abc", "abc"),
+            ("img@sha256:abc", "abc"), ("img:", "latest"),
         ] as [(String, String)]) func versionLabelIsTheTag(_ image: String, _ version: String)
     { #expect(CollectorMetadata.version(ofImage: image) == version) }
 
@@ -142,6 +155,107 @@ import _StringProcessing
         ] as [(String, String)]) func dnsPolicyFollowsTheNetwork(_ spec: String, _ policy: String) throws
     {
         #expect(try render(spec)["Deployment gateway-collector"]?.at("spec", "template", "spec", "dnsPolicy") == .string(policy))
+    }
+
+    @Test func proxiesComeInBothSpellings() throws {
+        let facts = CollectorFacts(proxyVariables: ["HTTP_PROXY": "a", "no_proxy": "b"])
+        let names = try container(try render(facts: facts))["env"]?.array?.compactMap { $0["name"]?.string }
+        #expect(names?.suffix(3) == ["HTTP_PROXY", "http_proxy", "no_proxy"])
+    }
+
+    @Test func theCollectorIsTheFirstContainer() throws {
+        let pod = try #require(
+            try render("{additionalContainers: [{name: beside, image: a}]}")["Deployment gateway-collector"]?.at("spec", "template", "spec"))
+        #expect(pod["containers"]?.array?.compactMap { $0["name"]?.string } == ["otc-container", "beside"])
+        #expect(pod["dnsConfig"] == [:] && pod["shareProcessNamespace"] == false, "both stand in every template of existing clusters")
+    }
+
+    @Test func filtersKeepLabelsAndAnnotationsFromObjects() throws {
+        let objects = try render(
+            metadata: "{labels: {a.filter.out: x, team: b}, annotations: {a.filter.out: x, note: c}}",
+            facts: .init(labelsFilter: [".*filter.out"], annotationsFilter: ["^a\\.", "never"]))
+        let deployment = try #require(objects["Deployment gateway-collector"])
+        #expect(deployment.metadata.labels["a.filter.out"] == nil && deployment.metadata.labels["team"] == "b")
+        #expect(deployment.metadata.annotations == ["note": "c"])
+        #expect(deployment.at("spec", "template", "metadata", "labels")?["a.filter.out"] == nil)
+        #expect(deployment.at("spec", "template", "metadata", "annotations")?["a.filter.out"] == nil)
+        for (name, object) in objects where object.kind == "Service" || object.kind == "ServiceAccount" || object.kind == "ConfigMap" {
+            #expect(object.metadata.labels["a.filter.out"] == "x", "\(name) gets every label, as in existing clusters")
+            #expect(object.metadata.annotations["a.filter.out"] == nil, "\(name)")
+        }
+    }
+
+    @Test func theResourcesOwnAnnotationWinsOnTheHeadlessService() throws {
+        let key = "service.beta.openshift.io/serving-cert-secret-name"
+        let objects = try render(metadata: "{annotations: {\(key): mine}}")
+        #expect(objects["Service gateway-collector-headless"]?.metadata.annotations[key] == "mine")
+    }
+
+    // MARK: Scale
+
+    private func scale(_ spec: String, minimum: Int? = nil, foreign: Bool = false) throws -> [String: JSONValue] {
+        try render(spec, facts: .init(scale: CollectorScale(autoscalerMinimum: minimum, isOwnedByOthers: foreign)))
+    }
+
+    @Test func theLiveAutoscalersMinimumStands() throws {
+        // The autoscaler has written 7 into the resource's replicas.
+        let objects = try scale("{replicas: 7, autoscaler: {maxReplicas: 9}}", minimum: 2)
+        #expect(objects["HorizontalPodAutoscaler gateway-collector"]?.at("spec", "minReplicas") == 2, "7 would never go down again")
+        #expect(objects["Deployment gateway-collector"]?.at("spec", "replicas") == 7)
+        let first = try scale("{replicas: 3, autoscaler: {maxReplicas: 9}}")
+        #expect(first["HorizontalPodAutoscaler gateway-collector"]?.at("spec", "minReplicas") == 3)
+        let given = try scale("{replicas: 3, autoscaler: {minReplicas: 1, maxReplicas: 9}}", minimum: 2)
+        #expect(given["HorizontalPodAutoscaler gateway-collector"]?.at("spec", "minReplicas") == 1, "what the resource says goes first")
+    }
+
+    @Test func autoscalerWithoutALimitIsNone() throws {
+        #expect(try render("{autoscaler: {targetCPUUtilization: 50}}")["HorizontalPodAutoscaler gateway-collector"] == nil)
+    }
+
+    @Test(arguments: ["deployment", "statefulset"]) func replicasOfOthersAreLeftOut(_ mode: String) throws {
+        for (name, object) in try scale("{mode: \(mode), replicas: 3}", foreign: true) { #expect(object.at("spec", "replicas") == nil, "\(name)") }
+    }
+
+    // MARK: Exposure
+
+    @Test func ingressNamesThePortsOfTheService() throws {
+        // The exporter's name comes first in the Service, so the receiver's port is renamed there.
+        let config =
+            "{receivers: {prometheus: {api_server: {enabled: true, server_config: {endpoint: '0.0.0.0:9999'}}}, otlp: {protocols: {http: {}}}}, "
+            + "exporters: {prometheus: {endpoint: '0.0.0.0:9464'}}, service: {pipelines: {metrics: {receivers: [otlp, prometheus], exporters: [prometheus]}}}}"
+        let objects = try render("{ingress: {type: ingress, hostname: a.b}}", config: config)
+        let paths = objects["Ingress gateway-ingress"]?.at("spec", "rules")?[0]?.at("http", "paths")?.array ?? []
+        #expect(paths.compactMap { $0.at("backend", "service", "port", "name")?.string } == ["otlp-http", "port-9999"])
+        let service = objects["Service gateway-collector"]?.at("spec", "ports")?.array ?? []
+        #expect(service.first { $0["port"] == 9999 }?["name"] == "port-9999")
+    }
+
+    @Test(arguments: [("", "edge"), ("edge", "edge"), ("passthrough", "passthrough"), ("reencrypt", "reencrypt"), ("insecure", nil)] as [(String, String?)])
+    func terminationOfARoute(_ given: String, _ rendered: String?) throws {
+        let objects = try render("{ingress: {type: route, route: {termination: \"\(given)\"}}}")
+        let route = try #require(objects["Route otlp-grpc-gateway-route"])
+        #expect(route.at("spec", "tls", "termination")?.string == rendered)
+        #expect(route.at("spec", "tls") == nil || rendered != nil)
+        #expect(objects["Service gateway-collector"]?.at("spec", "ports")?[0]?["appProtocol"] == "h2c")
+    }
+
+    @Test func collectorWithoutReceiverPortsIsNotExposed() throws {
+        let config = "{receivers: {hostmetrics: {}}, exporters: {debug: }, service: {pipelines: {metrics: {receivers: [hostmetrics], exporters: [debug]}}}}"
+        let objects = try render("{ingress: {type: ingress, hostname: a.b}, httpRoute: {enabled: true, gateway: a}}", config: config)
+        #expect(objects.values.allSatisfy { $0.kind != "Ingress" && $0.kind != "HTTPRoute" })
+    }
+
+    @Test func monitorsAreThereOnlyWhenAskedFor() throws {
+        #expect(try render().values.allSatisfy { !$0.kind.hasSuffix("Monitor") })
+        let asked = try render("{observability: {metrics: {enableMetrics: true}}}")
+        #expect(asked.values.filter { $0.kind.hasSuffix("Monitor") }.map(\.metadata.name) == ["gateway-monitoring-collector"], "no exporter, no second one")
+    }
+
+    @Test func networkPolicyAdmitsUDPAsUDP() throws {
+        let config = "{receivers: {statsd: {}}, exporters: {debug: }, service: {pipelines: {metrics: {receivers: [statsd], exporters: [debug]}}}}"
+        let ports = try render(config: config)["NetworkPolicy gateway-collector-networkpolicy"]?.at("spec", "ingress")?[0]?["ports"]
+        #expect(ports == [["port": 8888, "protocol": "TCP"], ["port": 8125, "protocol": "UDP"]])
+        #expect(try render("{networkPolicy: {enabled: false}}")["NetworkPolicy gateway-collector-networkpolicy"] == nil)
     }
 
     @Test func replicasAreAtLeastTheAutoscalers() throws {

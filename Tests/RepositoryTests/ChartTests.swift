@@ -88,28 +88,22 @@ import YAML
         return rights
     }
 
-    /// Every kind that rendering makes from the examples and from a collector in each mode.
+    /// Every kind that rendering makes from the examples and from the resources of the golden files.
     private static func renderedTypes() throws -> Set<ResourceType> {
-        var documents = try Repository.files(under: "examples", suffix: ".yaml").flatMap { try YAML.parse(try Repository.text($0)) }
-        let collector = try #require(documents.first { $0["kind"] == "OpenTelemetryCollector" })
-        for mode in ["deployment", "daemonset", "statefulset", "sidecar"] {
-            var copy = collector
-            copy.set(["metadata", "name"], to: .string("mode-\(mode)"))
-            copy.set(["spec", "mode"], to: .string(mode))
-            documents.append(copy)
-        }
+        let files = try Repository.files(under: "examples", suffix: ".yaml") + Repository.files(under: "Tests/RenderingTests/Golden", suffix: ".input.yaml")
+        let documents = try files.flatMap { try YAML.parse(try Repository.text($0)) }
         return Set(ResourceFile(documents: documents).render(CollectorFacts(), ProbeFacts()).manifests.map(\.type))
     }
 
     @Test func theOperatorMayWriteWhatIsRenderedAndNothingElse() throws {
         let rights = Self.rights(try Self.find("ClusterRole", in: Self.render()))
         let children = try Self.renderedTypes()
-        try #require(children.count >= 6, "the examples render \(children.map(\.kind).sorted())")
+        try #require(children.count >= 14, "examples and golden files render \(children.map(\.kind).sorted())")
         var expected: [String: Set<String>] = [
             "opentelemetry.io/opentelemetrycollectors": ["get", "list", "watch", "patch"], "sonde.dev/ebpfprobes": ["get", "list", "watch"],
             "opentelemetry.io/opentelemetrycollectors/status": ["patch"], "sonde.dev/ebpfprobes/status": ["patch"],
             "opentelemetry.io/opentelemetrycollectors/finalizers": ["update"], "sonde.dev/ebpfprobes/finalizers": ["update"],
-            "events.k8s.io/events": ["list", "create", "patch"], "/pods": ["get", "list", "watch"],
+            "events.k8s.io/events": ["list", "create", "patch"], "route.openshift.io/routes/custom-host": ["create"], "/pods": ["get", "list", "watch"],
         ]
         for type in children { expected["\(type.group)/\(type.plural)"] = ["get", "list", "watch", "create", "patch", "delete"] }
         #expect(rights == expected)

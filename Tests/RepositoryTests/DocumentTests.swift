@@ -2,6 +2,7 @@
 // They read sources as text where a target is an executable, and the code itself elsewhere.
 // They never judge prose.
 
+import CollectorConfig
 import ProbePrograms
 import SondeAPI
 import Testing
@@ -16,6 +17,11 @@ import Testing
         for match in try Repository.text("docs/runbook.md").matches(of: /\n\| `([A-Za-z]+)` \|/) {
             #expect(known.contains(String(match.output.1)), "\(match.output.1) is no reason")
         }
+    }
+
+    @Test func everyAnnotationIsDocumentedAndNoOther() throws {
+        let listed = try Repository.text("docs/collectors.md").matches(of: /\n\| `(sonde\.dev\/[a-z-]+)` \|/).map { String($0.output.1) }
+        #expect(listed.sorted() == CollectorAnnotations.Name.allCases.map(\.key).sorted())
     }
 
     @Test(arguments: ProbeProgram.all.map(\.name)) func aProgramIsDocumentedWithItsHooksAndMetrics(name: String) throws {

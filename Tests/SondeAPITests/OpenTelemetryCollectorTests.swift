@@ -16,6 +16,8 @@ import Testing
         #expect(spec.configVersions == 3)
         #expect(spec.image.isEmpty)
         #expect(spec.hasPrometheusAnnotations)
+        #expect(spec.hasNetworkPolicy)
+        #expect(!spec.hasMonitors && !spec.hasTargetAllocator && !spec.hasHTTPRoutes)
         #expect(spec.unrenderedFields.isEmpty)
     }
 
@@ -32,17 +34,16 @@ import Testing
     }
 
     static let rows = [
-        Row(reason: "autoscaler is never rendered", spec: ["autoscaler": ["maxReplicas": 3]], named: ["autoscaler"]),
-        Row(reason: "a switched-off policy asks for nothing", spec: ["networkPolicy": ["enabled": false]], named: []),
-        Row(reason: "a switched-on policy does", spec: ["networkPolicy": ["enabled": true]], named: ["networkPolicy"]),
+        Row(reason: "a sidecar has no pods to scale", spec: ["mode": "sidecar", "autoscaler": ["maxReplicas": 3]], named: ["autoscaler"]),
+        Row(reason: "nor a Service to route to", spec: ["mode": "sidecar", "httpRoute": ["enabled": true]], named: ["httpRoute"]),
+        Row(reason: "a switched-off route asks for nothing", spec: ["mode": "sidecar", "httpRoute": ["enabled": false]], named: []),
         Row(
             reason: "spread has no effect on a DaemonSet", spec: ["mode": "daemonset", "topologySpreadConstraints": [[:]]], named: ["topologySpreadConstraints"]
         ),
-        Row(reason: "spread works in a Deployment", spec: ["topologySpreadConstraints": [[:]]], named: []),
+        Row(reason: "spread works in a StatefulSet", spec: ["mode": "statefulset", "topologySpreadConstraints": [[:]]], named: []),
         Row(
-            reason: "monitors", spec: ["observability": ["metrics": ["enableMetrics": true, "disablePrometheusAnnotations": true]]],
-            named: ["observability.metrics.enableMetrics"]),
-        Row(reason: "allocator", spec: ["targetAllocator": ["enabled": true], "ingress": ["type": "ingress"]], named: ["ingress", "targetAllocator"]),
+            reason: "a Deployment has neither a governing Service nor an order", spec: ["serviceName": "a", "podManagementPolicy": "Parallel"],
+            named: ["podManagementPolicy", "serviceName"]),
     ]
 
     @Test(arguments: rows) func fieldNotRenderedIsNamed(_ row: Row) {

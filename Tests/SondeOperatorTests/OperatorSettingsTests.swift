@@ -44,6 +44,8 @@ import Testing
         (["leaderElect": "maybe"], "must be one of true, false"),
         (["metricsBindAddress": "8080"], "must be HOST:PORT"),
         (["metricsBindAddress": "a:70000"], "must be HOST:PORT"),
+        (["labelsFilter": "a ("], "labelsFilter: must be regular expressions"),
+        (["annotationsFilter": "[z-a]"], "annotationsFilter: must be regular expressions"),
         (["namespaces": ["a", "b"]], "must be a single value"),
         (["a"], "must hold one mapping"),
     ]
@@ -51,6 +53,11 @@ import Testing
     @Test(arguments: bad) func aBadValueIsNamedWithItsPlace(file: JSONValue, text: String) throws {
         let error = try #require(throws: SettingError.self) { try OperatorSettings(flags: [:], environment: [:], file: file) }
         #expect(error.description.contains(text), "\(error)")
+    }
+
+    @Test func filtersAreSeparatedBySpaces() throws {
+        let settings = try OperatorSettings(flags: ["labelsFilter": "^a\\.b$  x{1,2}"], environment: [:], file: nil)
+        #expect(settings.labelsFilter == ["^a\\.b$", "x{1,2}"] && settings.annotationsFilter == [])
     }
 
     @Test func numbersAndBooleansOfTheFileCount() throws {
