@@ -21,7 +21,7 @@ public enum SavingStep: String, Sendable, Hashable, CaseIterable {
     /// Programs whose kernel time the step lowers.
     public var programs: Set<String> {
         switch self {
-        case .systemCallsSampled, .systemCallsOff: ["syscall"]
+        case .systemCallsSampled, .systemCallsOff: ["syscall", "syscall_counts"]
         case .schedulerFast: ["sched"]
         case .filesOff: ["files"]
         case .dnsOff: ["dns"]

@@ -46,7 +46,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "sched_wakeup", "sched_wakeup_new", "sched_switch", "sched_switch_fast": self = .sched
         case "inet_sock_set_state": self = .connect
         case "tcp_retransmit_skb", "tcp_retransmit_synack": self = .retransmit
-        case "sys_enter", "sys_exit": self = .syscall
+        case "sys_enter", "sys_exit", "sys_exit_count": self = .syscall
         case "sched_process_exec", "sched_process_exit", "mark_victim": self = .processEvent
         case "walk_tasks": self = .openSocket
         case "tcp_probe": self = .roundTrip

@@ -21,6 +21,8 @@ public struct GroupKind: Sendable {
     let pointsPerGroup: Int
     /// Whether the key's first number stands for a text (`LabelTable`).
     let firstIsText: Bool
+    /// Whether a label beyond an owner's limit of first numbers keeps its second one, with `LabelTable.overflow` in the place of the first.
+    let keepsSecond: Bool
     /// How many events a row stands for.
     let eventCount: @Sendable (CounterRow) -> UInt64
     /// The kind's metrics from one owner's series.
@@ -37,13 +39,14 @@ public struct GroupKind: Sendable {
         self.eventClass = eventClass
         pointsPerGroup = points
         self.firstIsText = firstIsText
+        keepsSecond = false
         eventCount = events
         self.metrics = metrics
     }
 
     /// A kind that user space counts; its key has the cgroup and two numbers.
     init(
-        table name: String, valueBytes: Int, eventClass: EventClass, points: Int = 1, firstIsText: Bool = false,
+        table name: String, valueBytes: Int, eventClass: EventClass, points: Int = 1, firstIsText: Bool = false, keepsSecond: Bool = false,
         events: @escaping @Sendable (CounterRow) -> UInt64, metrics: @escaping @Sendable ([LabelledSeries], MetricsContext) -> [Metric]
     ) {
         self.name = name
@@ -53,14 +56,16 @@ public struct GroupKind: Sendable {
         self.eventClass = eventClass
         pointsPerGroup = points
         self.firstIsText = firstIsText
+        self.keepsSecond = keepsSecond
         eventCount = events
         self.metrics = metrics
     }
 
-    /// Every kind, in the order of the export.
+    /// Every kind, in the order of the export; kinds that give points of one metric stand together.
     public static let all: [GroupKind] = [
         .sched,
         .connects,
+        .peers,
         .lifetimes,
         .roundTrips,
         .resets,
@@ -71,6 +76,7 @@ public struct GroupKind: Sendable {
         .deviceDrops,
         .retransmitDrift,
         .syscalls,
+        .syscallCalls,
         .disks,
         .dnsLookups,
         .dnsAnswers,

@@ -21,7 +21,20 @@ struct MetricsBuilder {
             let context = MetricsContext(labels: labels, names: names)
             return ResourceMetrics(
                 resource: owner.resource(on: settings.node), scope: settings.scope,
-                metrics: GroupKind.all.flatMap { kind in series[kind].map { kind.metrics($0, context) } ?? [] })
+                metrics: Self.joined(GroupKind.all.flatMap { kind in series[kind].map { kind.metrics($0, context) } ?? [] }))
+        }
+    }
+
+    /// A metric that two kinds give points of is sent once.
+    private static func joined(_ metrics: [Metric]) -> [Metric] {
+        metrics.reduce(into: []) { joined, metric in
+            if let last = joined.last, last.name == metric.name, case .exponentialHistogram(let points, let temporality) = last.data,
+                case .exponentialHistogram(let more, temporality) = metric.data
+            {
+                joined[joined.count - 1].data = .exponentialHistogram(points + more, temporality)
+            } else {
+                joined.append(metric)
+            }
         }
     }
 

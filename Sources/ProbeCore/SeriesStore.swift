@@ -22,6 +22,11 @@ struct Series: Equatable, Sendable {
     var lastWindow = 0
 }
 
+extension GroupKind {
+    /// Whether a first number stands for all labels beyond a limit.
+    fileprivate func isRest(_ first: UInt32) -> Bool { keepsSecond && first == LabelTable.overflow }
+}
+
 extension Series {
     mutating func grow(by row: CounterRow, in window: Int) {
         self.row += row
@@ -70,9 +75,17 @@ struct SeriesStore {
     /// Overflow series are made beyond the limits: at most one for each kind and owner that has a series, and for `Owner.overflow`.
     mutating func add(_ row: CounterRow, to owner: Owner, kind: GroupKind, label: SeriesKey.Label, startingAt start: UInt64) -> Placement {
         let key = SeriesKey(kind: kind, label: label)
-        if owners[owner]?[key] != nil || hasRoom(for: label, of: kind, owner) && hasRoom(for: owner, points: kind.pointsPerGroup) {
+        let hasLabel = owners[owner]?[key] != nil || hasRoom(for: label, of: kind, owner)
+        if owners[owner]?[key] != nil || hasLabel && hasRoom(for: owner, points: kind.pointsPerGroup) {
             insert(row, to: owner, key: key, startingAt: start)
             return .own
+        }
+        if kind.keepsSecond, case .exact(_, let second) = label {
+            let rest = SeriesKey(kind: kind, label: .exact(first: LabelTable.overflow, second: second))
+            if owners[owner]?[rest] != nil || !hasLabel && hasRoom(for: owner, points: kind.pointsPerGroup) {
+                insert(row, to: owner, key: rest, startingAt: start)
+                return .overflow
+            }
         }
         let isKnownOwner = owners[owner] != nil && count < limits.total
         insert(row, to: isKnownOwner ? owner : .overflow, key: SeriesKey(kind: kind, label: .overflow), startingAt: start)
@@ -87,10 +100,10 @@ struct SeriesStore {
 
     /// Whether one more first label fits; idle ones make room for it.
     private mutating func hasRoom(for label: SeriesKey.Label, of kind: GroupKind, _ owner: Owner) -> Bool {
-        guard let limit = firstLabelsPerOwner[kind], case .exact(let first, _) = label else { return true }
+        guard let limit = firstLabelsPerOwner[kind], case .exact(let first, _) = label, !kind.isRest(first) else { return true }
         var newest: [UInt32: Int] = [:]
         for (key, series) in owners[owner] ?? [:] where key.kind == kind {
-            if case .exact(let known, _) = key.label { newest[known] = max(newest[known] ?? 0, series.lastWindow) }
+            if case .exact(let known, _) = key.label, !kind.isRest(known) { newest[known] = max(newest[known] ?? 0, series.lastWindow) }
         }
         if newest[first] != nil || newest.count < limit { return true }
         guard let idle = newest.min(by: { $0.value < $1.value }), window - idle.value > Self.idleWindowsMax else { return false }

@@ -75,7 +75,7 @@ struct Attempt {
         }
         if let failure = prepareControl(of: object) { return failure }
         do throws(ProbeKernelError) {
-            try object.map("syscall_filter")?.set(systemCallFilter(settings.systemCalls), at: 0)
+            try object.map("syscall_filter")?.set(systemCallFilter(settings.systemCalls, withRestarts: program.followsRestarts), at: 0)
             try object.map("dns_ports")?.set(portSet(settings.dnsPorts), at: 0)
             return nil
         } catch {
@@ -90,7 +90,10 @@ extension Attempt {
         guard let control = object.map("control") else { return nil }
         do throws(ProbeKernelError) {
             try control.set(
-                ControlValue(recordsExec: settings.recordsExec, roundTripSampling: settings.roundTripSampling, portsBelow: settings.portsBelow).bytes, at: 0)
+                ControlValue(
+                    recordsExec: settings.recordsExec, roundTripSampling: settings.roundTripSampling, portsBelow: settings.portsBelow,
+                    tellsAddresses: settings.tellsAddresses
+                ).bytes, at: 0)
             return nil
         } catch {
             return HookFailure(stage: .load, errorName: nil, reason: error.message)
@@ -104,22 +107,25 @@ struct ControlValue {
     var recordsExec: Bool
     var roundTripSampling: Int
     var portsBelow: Int
+    var tellsAddresses: Bool
     var sinceNanoseconds: UInt64 = 0
 
     /// Below it are the 32-bit numbers of segments that are looked at: one of so many; 0 looks at none.
     private var roundTripBound: UInt64 { roundTripSampling > 0 ? (1 << 32) / UInt64(roundTripSampling) : 0 }
 
     var bytes: [UInt8] {
-        [UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), roundTripBound, UInt64(max(portsBelow, 0)), sinceNanoseconds].flatMap { word in
-            withUnsafeBytes(of: word) { Array($0) }
-        }
+        [
+            UInt64(isFiltering ? 1 : 0), UInt64(recordsExec ? 1 : 0), roundTripBound, UInt64(max(portsBelow, 0)), UInt64(tellsAddresses ? 1 : 0),
+            sinceNanoseconds,
+        ].flatMap { word in withUnsafeBytes(of: word) { Array($0) } }
     }
 }
 
-/// The filter's bytes: a bit for each wanted call and, with any, one for `restart_syscall`, under which the kernel goes on with an interrupted call.
-func systemCallFilter(_ numbers: Set<UInt32>) throws(ProbeKernelError) -> [UInt8] {
+/// The filter's bytes: a bit for each wanted call.
+/// - Parameter withRestarts: with any, also one for `restart_syscall`, under which the kernel goes on with an interrupted call.
+func systemCallFilter(_ numbers: Set<UInt32>, withRestarts: Bool) throws(ProbeKernelError) -> [UInt8] {
     var words = [UInt64](repeating: 0, count: SyscallFilter.syscallCount / 64)
-    let restart = SystemCalls.number(of: "restart_syscall").map { [$0] } ?? []
+    let restart = withRestarts ? SystemCalls.number(of: "restart_syscall").map { [$0] } ?? [] : []
     for number in numbers.isEmpty ? [] : numbers.union(restart) {
         guard number < SyscallFilter.syscallCount else {
             throw ProbeKernelError(.invalidArgument, "system call number \(number) is not below \(SyscallFilter.syscallCount)")

@@ -24,6 +24,7 @@ public final class LoadedProbe: @unchecked Sendable {
     private var roundTripSampling: Int
     private var recordsExec: Bool
     private var portsBelow: Int
+    private var tellsAddresses: Bool
     /// CLOCK_MONOTONIC at the last `resume`.
     private var resumedNanoseconds: UInt64 = 0
     /// Descriptors of the attached programs by function.
@@ -33,6 +34,7 @@ public final class LoadedProbe: @unchecked Sendable {
         roundTripSampling = settings.roundTripSampling
         recordsExec = settings.recordsExec
         portsBelow = settings.portsBelow
+        tellsAddresses = settings.tellsAddresses
         self.program = program
         self.object = object
         self.programs = programs
@@ -100,17 +102,18 @@ public final class LoadedProbe: @unchecked Sendable {
     private func write(to control: BPFMap) throws(ProbeKernelError) {
         let value = ControlValue(
             isFiltering: !ignored.isEmpty, recordsExec: recordsExec, roundTripSampling: roundTripSampling, portsBelow: portsBelow,
-            sinceNanoseconds: resumedNanoseconds)
+            tellsAddresses: tellsAddresses, sinceNanoseconds: resumedNanoseconds)
         try control.set(value.bytes, at: 0)
     }
 
-    /// Looks at one of so many received segments, records program starts or not, and tells server ports below a bound, from now on.
-    public func change(roundTripSampling: Int, recordsExec: Bool, portsBelow: Int) throws(ProbeKernelError) {
+    /// Looks at one of so many received segments, records program starts or not, tells server ports below a bound, and peers' addresses or not, from now on.
+    public func change(roundTripSampling: Int, recordsExec: Bool, portsBelow: Int, tellsAddresses: Bool = false) throws(ProbeKernelError) {
         guard let control = maps["control"] else { return }
         try lock.withLock { _ throws(ProbeKernelError) in
             guard object != nil else { throw ProbeKernelError(.closed, "program \(program.name) was closed") }
-            guard (roundTripSampling, recordsExec, portsBelow) != (self.roundTripSampling, self.recordsExec, self.portsBelow) else { return }
-            (self.roundTripSampling, self.recordsExec, self.portsBelow) = (roundTripSampling, recordsExec, portsBelow)
+            let old = (self.roundTripSampling, self.recordsExec, self.portsBelow, self.tellsAddresses)
+            guard (roundTripSampling, recordsExec, portsBelow, tellsAddresses) != old else { return }
+            (self.roundTripSampling, self.recordsExec, self.portsBelow, self.tellsAddresses) = (roundTripSampling, recordsExec, portsBelow, tellsAddresses)
             try write(to: control)
         }
     }
@@ -199,7 +202,7 @@ public final class LoadedProbe: @unchecked Sendable {
 
     /// Changes at once which system calls are counted; calls under way are still counted when they end if they stay wanted.
     public func count(systemCalls numbers: Set<UInt32>) throws(ProbeKernelError) {
-        let filter = try systemCallFilter(numbers)
+        let filter = try systemCallFilter(numbers, withRestarts: program.followsRestarts)
         try withMap("syscall_filter") { map throws(ProbeKernelError) in try map.set(filter, at: 0) }
     }
 

@@ -17,7 +17,7 @@ public struct ProbeSettings: Sendable, Hashable {
     public var histogramUnit: HistogramUnit
     /// Memory for the group maps of one program, values of all possible CPUs included; nil takes every map's full size.
     public var mapMemoryBytes: Int?
-    /// Numbers of the system calls to count; used by the syscall program only.
+    /// Numbers of the system calls to count; used by the programs that count them.
     public var systemCalls: Set<UInt32>
     /// Round-trip times are taken of one of so many received segments; 0: of none.
     public var roundTripSampling = 16
@@ -25,6 +25,8 @@ public struct ProbeSettings: Sendable, Hashable {
     public var recordsExec = false
     /// Server ports below this are told with connections; 0 tells none.
     public var portsBelow = 0
+    /// Whether the addresses of clients' peers are told.
+    public var tellsAddresses = false
     /// Ports that carry DNS; used by the DNS program only.
     public var dnsPorts: Set<UInt16>
 

@@ -31,8 +31,9 @@ public enum Control {
     public static let execEventsOffset = 8
     public static let roundTripBoundOffset = 16
     public static let portsBelowOffset = 24
-    public static let sinceNanosecondsOffset = 32
-    public static let byteCount = 40
+    public static let addressesOffset = 32
+    public static let sinceNanosecondsOffset = 40
+    public static let byteCount = 48
 }
 
 /// The value of `losses`, one entry for each hook of the program.

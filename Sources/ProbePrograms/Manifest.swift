@@ -11,6 +11,7 @@ extension ProbeProgram {
         .tcp,
         .drops,
         .syscall,
+        .syscallCounts,
         .files,
         .dns,
         .disk,

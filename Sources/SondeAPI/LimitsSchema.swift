@@ -46,7 +46,13 @@ extension ProbeSchema {
     /// `attributes`.
     public static let attributes = Schema(
         .object([
-            .init("addresses", Schema(.boolean, "Send raw IP addresses of peers. No metric of this version has them. Default false.", default: false)),
+            .init(
+                "addresses",
+                Schema(
+                    .boolean,
+                    "Send the IP addresses that containers connect to, as network.peer.address of ebpf.tcp.connect.duration: a series for each address, "
+                        + "port and error, for at most 50 addresses of a container at a time. Addresses of a server's clients are never sent. Default false.",
+                    default: false)),
             .init(
                 "ports",
                 Schema(

@@ -99,7 +99,8 @@ public enum ProbeSchema {
                 "mode",
                 Schema(
                     .choice(ProbeSignals.SyscallMode.allCases.map(\.rawValue)),
-                    "Latency: counts and latency histograms. Counts: counts only, cheaper. Default Latency.",
+                    "Latency: ebpf.syscall.duration, times with their counts, from two hooks. Counts: ebpf.syscall.calls, counts alone, from one hook. "
+                        + "Default Latency.",
                     default: "Latency")),
         ]),
         "System calls by name: counts, errors, latency. Costs about 0.1 µs for each system call of the node while on. Off by default.", default: [:])

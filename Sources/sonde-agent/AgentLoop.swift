@@ -62,6 +62,7 @@ struct AgentLoop {
             scope: Scope(name: "sonde.probe", version: AgentVersion.text, schemaURL: AgentVersion.schemaURL))
         settings.firstLabelsPerOwner[.dnsLookups] = configuration.signals.dns.names
         settings.firstLabelsPerOwner[.files] = configuration.signals.files.topK
+        settings.firstLabelsPerOwner[.peers] = PeerTable.addressesPerOwner
         return settings
     }
 
@@ -229,7 +230,8 @@ struct AgentLoop {
     private mutating func apply() {
         aggregator.update(Self.settings(configuration, node))
         for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
-        for kind in GroupKind.all where !ProbePlan.kinds(configuration.signals).contains(kind.name) { aggregator.forget(kind) }
+        let kinds = ProbePlan.kinds(configuration.signals, tellsAddresses: configuration.attributes.addresses)
+        for kind in GroupKind.all where !kinds.contains(kind.name) { aggregator.forget(kind) }
         aggregator.names.dropReasons = probes.dropReasons
         forgetCosts()
         logWhatIsMissing()
@@ -239,9 +241,6 @@ struct AgentLoop {
     private func logWhatIsMissing() {
         let missing = configuration.signals.families.filter { $0.enabled && !ProbeSignals.available.contains($0.name) }.map(\.name)
         if !missing.isEmpty { AgentLog.info("this version does not take these signals", ("signals", missing.joined(separator: ","))) }
-        if configuration.signals.syscalls.enabled, configuration.signals.syscalls.mode == .counts {
-            AgentLog.warning("signals.syscalls.mode Counts is not available in this version; system calls are counted with their latency")
-        }
         if probes.isEmpty { AgentLog.warning("no kernel program runs; the agent goes on with what the kernel's files give, and its own metrics") }
     }
 

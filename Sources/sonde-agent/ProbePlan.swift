@@ -18,7 +18,8 @@ enum ProbePlan {
             (.iter, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.tcp, signals.tcp.enabled && !steps.contains(.tcpOff)),
             (.drops, signals.drops.enabled && !steps.contains(.dropsOff)),
-            (.syscall, signals.syscalls.enabled && !steps.contains(.systemCallsOff)),
+            (.syscall, signals.syscalls.enabled && signals.syscalls.mode == .latency && !steps.contains(.systemCallsOff)),
+            (.syscallCounts, signals.syscalls.enabled && signals.syscalls.mode == .counts && !steps.contains(.systemCallsOff)),
             (.files, signals.files.enabled && !steps.contains(.filesOff)),
             (.process, signals.events.enabled),
             (.dns, signals.dns.enabled && !steps.contains(.dnsOff)),
@@ -28,10 +29,11 @@ enum ProbePlan {
     }
 
     /// Names of the kinds that the configuration asks for, whether or not the budget lets them run now.
-    static func kinds(_ signals: ProbeSignals) -> Set<String> {
+    static func kinds(_ signals: ProbeSignals, tellsAddresses: Bool) -> Set<String> {
         var kinds = Set(programs(signals, saving: []).flatMap(\.groupMaps).map(\.name))
         if signals.scheduler.enabled { kinds.formUnion(["steal", "throttling", "pressure"]) }
         if signals.tcp.enabled { kinds.formUnion(["connections", "listen_overflows", "retransmit_drift"]) }
+        if signals.tcp.enabled, tellsAddresses { kinds.insert(GroupKind.peers.name) }
         if signals.drops.enabled { kinds.insert("device_drops") }
         if signals.dns.enabled { kinds.formUnion(["dns_lookups", "dns_answers"]) }
         if signals.files.enabled { kinds.insert("file_operations") }

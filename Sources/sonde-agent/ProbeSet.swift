@@ -22,17 +22,20 @@ struct ProbeSet {
     /// Set while system calls are sampled by time.
     private var duty: DutyCycle?
     private var sockets = SocketTable()
-    /// Who decodes the records of a program's rings, by the program's name.
+    /// The program that counts system calls, with or without their times.
+    private var systemCallProbe: LoadedProbe? { loaded.values.first { $0.program.countsSystemCalls } }
+    /// Who decodes the records of a program's rings, and those maps that are no kinds, by the program's name.
     private var decoders: [String: any EventDecoder] = [:]
 
     var isEmpty: Bool { loaded.isEmpty }
     var names: [String] { loaded.keys.sorted() }
 
-    /// The decoder of a program's records; nil for a program without rings.
+    /// The decoder of a program's records, or of maps that are no kinds; nil for a program without them.
     private static func decoder(for program: ProbeProgram, _ configuration: AgentConfiguration) -> (any EventDecoder)? {
         switch program.name {
         case ProbeProgram.process.name: ProcessEvents(pageBytes: Int(sysconf(Int32(_SC_PAGESIZE))))
         case ProbeProgram.dns.name: DNSLookups()
+        case ProbeProgram.tcp.name: PeerTable(tellsAddresses: configuration.attributes.addresses)
         case ProbeProgram.files.name: FileTable(redact: configuration.signals.files.redact)
         default: nil
         }
@@ -46,7 +49,7 @@ struct ProbeSet {
         let programs = ProbePlan.programs(configuration.signals, saving: steps)
         let gone = unload(allBut: Set(programs.map(\.name)))
         sample(systemCalls: steps.contains(.systemCallsSampled))
-        if calls != systemCalls, let probe = loaded[ProbeProgram.syscall.name] { update(probe, calls) }
+        if calls != systemCalls, let probe = systemCallProbe { update(probe, calls) }
         systemCalls = calls
         change(configuration)
         let missing = programs.filter { loaded[$0.name] == nil && !failed.contains($0.name) }
@@ -57,8 +60,11 @@ struct ProbeSet {
         settings.roundTripSampling = configuration.signals.tcp.rttSampling
         settings.recordsExec = configuration.signals.events.exec
         settings.portsBelow = Self.portsBelow(configuration.attributes)
+        settings.tellsAddresses = configuration.attributes.addresses
         load(missing, settings, isExact: configuration.signals.scheduler.precision == .exact)
         if missing.contains(where: { $0.name == ProbeProgram.iter.name }) { sockets = SocketTable() }
+        // What was loaded now is attached, whatever part of its turn the one before was in.
+        if duty != nil, missing.contains(where: \.countsSystemCalls) { duty = DutyCycle(now: Clock.monotonicNanoseconds()) }
         for program in missing where loaded[program.name] != nil { decoders[program.name] = Self.decoder(for: program, configuration) }
         return gone
     }
@@ -93,7 +99,7 @@ struct ProbeSet {
     }
 
     private func attach(_ isOn: Bool) {
-        guard let probe = loaded[ProbeProgram.syscall.name] else { return }
+        guard let probe = systemCallProbe else { return }
         do {
             if isOn { try probe.resume() } else { probe.pause() }
         } catch {
@@ -140,11 +146,15 @@ struct ProbeSet {
             files.redact = configuration.signals.files.redact
             decoders[ProbeProgram.files.name] = files
         }
+        if var peers = decoders[ProbeProgram.tcp.name] as? PeerTable {
+            peers.tellsAddresses = configuration.attributes.addresses
+            decoders[ProbeProgram.tcp.name] = peers
+        }
         for probe in loaded.values {
             do {
                 try probe.change(
                     roundTripSampling: configuration.signals.tcp.rttSampling, recordsExec: configuration.signals.events.exec,
-                    portsBelow: Self.portsBelow(configuration.attributes))
+                    portsBelow: Self.portsBelow(configuration.attributes), tellsAddresses: configuration.attributes.addresses)
                 if probe.program.name == ProbeProgram.dns.name { try probe.watch(dnsPorts: Self.ports(of: configuration.signals.dns)) }
             } catch {
                 AgentLog.error("settings could not be changed in the kernel", ("program", probe.program.name), ("reason", error.message))
@@ -253,8 +263,8 @@ struct ProbeSet {
     mutating func read(into aggregator: inout ProbeAggregator) -> [MapReading] {
         var usage: [MapReading] = []
         let sampled = duty?.scale(now: Clock.monotonicNanoseconds()) ?? 1
-        for (name, probe) in loaded {
-            let scale = name == ProbeProgram.syscall.name ? sampled : 1
+        for probe in loaded.values {
+            let scale = probe.program.countsSystemCalls ? sampled : 1
             for map in probe.program.groupMaps {
                 do {
                     let groups = try probe.groups(of: map.name)

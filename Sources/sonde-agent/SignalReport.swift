@@ -38,7 +38,7 @@ enum SignalReport {
     static func family(of program: ProbeProgram) -> String {
         switch program.name {
         case "sched", "sched_fast": "scheduler"
-        case "syscall": "syscalls"
+        case "syscall", "syscall_counts": "syscalls"
         case "disk_issue": "disk"
         case "process": "events"
         case "iter": "tcp"

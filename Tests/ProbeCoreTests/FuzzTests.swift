@@ -54,6 +54,26 @@ import Testing
         }
     }
 
+    @Test func peersOfEveryLength() {
+        var random = Seeded()
+        var table = PeerTable(tellsAddresses: true), aggregator = ProbeAggregatorTests.aggregator(Fixture.settings(perOwner: 20, total: 50))
+        for round in 1...Seeded.rounds(1500) {
+            let key = Fixture.words((0..<4).map { _ in UInt64(random.below(3)) })
+            let isWhole = random.below(4) != 0
+            let values = (0..<random.below(3)).map { _ in isWhole ? Fixture.histogram([3: 1]) : random.bytes(upTo: 400) }
+            let group = RawGroup(key: isWhole ? key : random.damaged(key), values: values)
+            table.tellsAddresses = random.below(5) != 0
+            let idle = table.read("peers", [group], into: &aggregator)
+            table.forget("peers", idle.map { RawGroup(key: $0, values: []) }, into: &aggregator)
+            table.settle(into: &aggregator, monotonicNanoseconds: UInt64(round))
+            if round.isMultiple(of: 50) { _ = aggregator.endWindow(at: UInt64(round) * 1000) }
+        }
+        for window in 0..<40 { _ = aggregator.endWindow(at: UInt64(10_000_000 + window)) }
+        let counts = aggregator.ledger.counts.filter { $0.key.eventClass == .connect }
+        let seen = counts.filter { $0.key.outcome == .seen }.values.reduce(0, &+)
+        #expect(seen > 0 && seen == counts.filter { $0.key.outcome != .seen }.values.reduce(0, &+), "seed \(random.seed)")
+    }
+
     /// Readings of all maps: right ones whose counters grow or jump, and such of any length.
     private func groups(_ random: inout Seeded) -> ProbeAggregator {
         var aggregator = ProbeAggregatorTests.aggregator(Fixture.settings(perOwner: 20, total: 50))

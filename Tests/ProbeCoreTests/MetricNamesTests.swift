@@ -75,7 +75,20 @@ import Testing
         #expect(failed == [Attribute("syscall.name", .string(name)), Attribute("error.type", "EAGAIN")] + wait)
     }
 
+    @Test(arguments: ["read", "futex"]) func systemCallsWithoutTheirTimes(name: String) throws {
+        let number = try #require(SystemCalls.number(of: name))
+        func group(_ error: UInt32) -> RawGroup { RawGroup(key: Fixture.key(2, number, error), values: [Fixture.words([3]), Fixture.words([4])]) }
+        #expect(try Self.attributes(.syscallCalls, group(0)) == [Attribute("syscall.name", .string(name))], "that it waits says something of a time only")
+        #expect(try Self.attributes(.syscallCalls, group(11)) == [Attribute("syscall.name", .string(name)), Attribute("error.type", "EAGAIN")])
+        let metric = try Self.metrics(.syscallCalls, [group(0)])[0]
+        #expect(metric.name == "ebpf.syscall.calls" && metric.unit == "{call}")
+        guard case .sum(let points, .cumulative, .monotonic) = metric.data else { return #expect(Bool(false)) }
+        #expect(points.map(\.value) == [.int(7)])
+    }
+
     @Test func aCallWithoutANameKeepsItsNumber() throws {
+        let counted = RawGroup(key: Fixture.key(2, 511), values: [Fixture.words([1])])
+        #expect(try Self.attributes(.syscallCalls, counted) == [Attribute("syscall.name", "511")])
         #expect(try Self.attributes(.syscalls, Fixture.systemCall(2, number: 511, count: 1)) == [Attribute("syscall.name", "511")])
     }
 
@@ -93,9 +106,9 @@ import Testing
         #expect(Node(kubernetesName: nil, hostName: "h").attribute == Attribute("host.name", "h"))
     }
 
-    /// FileTable reads files by their paths, which no key holds.
+    /// FileTable and PeerTable read files by their paths and connections by their addresses, which no kind's key holds.
     @Test func kindsMatchTheProgramsMaps() {
-        let maps = ProbeProgram.all.flatMap(\.groupMaps).filter { !FileTable.maps.contains($0.name) }
+        let maps = ProbeProgram.all.flatMap(\.groupMaps).filter { !FileTable.maps.union(PeerTable.maps).contains($0.name) }
         #expect(Set(maps.map(\.name)) == Set(GroupKind.all.filter(\.isMap).map(\.name)))
         for map in maps {
             let kind = GroupKind(map: map.name)

@@ -23,6 +23,7 @@ import Testing
                 "cgroup": ConnectKey.cgroupOffset, "role": ConnectKey.roleOffset, "port": ConnectKey.roleOffset + 2, "error": ConnectKey.errorOffset,
             ]
         ),
+        ("tcp", "peer_key", PeerKey.byteCount, ["connect": PeerKey.connectOffset, "address": PeerKey.addressOffset]),
         (
             "tcp", "retransmit_key", RetransmitKey.byteCount,
             ["cgroup": RetransmitKey.cgroupOffset, "kind": RetransmitKey.kindOffset, "error": RetransmitKey.errorOffset]
@@ -56,6 +57,12 @@ import Testing
             ]
         ),
         ("syscall", "syscall_key", SyscallKey.byteCount, ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]),
+        (
+            "syscall_counts", "syscall_key", SyscallKey.byteCount,
+            ["cgroup": SyscallKey.cgroupOffset, "nr": SyscallKey.numberOffset, "error": SyscallKey.errorOffset]
+        ),
+        ("syscall_counts", "syscall_count", SyscallCount.byteCount, ["calls": SyscallCount.callsOffset]),
+        ("syscall_counts", "syscall_filter", SyscallFilter.byteCount, ["words": 0]),
         (
             "files", "file_key", FileKey.byteCount,
             [
@@ -99,7 +106,7 @@ import Testing
             "sched", "control", Control.byteCount,
             [
                 "filtering": Control.filteringOffset, "exec_events": Control.execEventsOffset, "rtt_below": Control.roundTripBoundOffset,
-                "ports_below": Control.portsBelowOffset, "since_ns": Control.sinceNanosecondsOffset,
+                "ports_below": Control.portsBelowOffset, "addresses": Control.addressesOffset, "since_ns": Control.sinceNanosecondsOffset,
             ]
         ),
         ("tcp", "program_losses", ProgramLosses.byteCount, Dictionary(uniqueKeysWithValues: ProgramLosses.Reason.allCases.map { ($0.rawValue, $0.offset) })),

@@ -21,12 +21,13 @@ import Testing
     }
 
     @Test func filterHoldsTheCallsAndRestart() throws {
-        #expect(try systemCallFilter([]) == [UInt8](repeating: 0, count: SyscallFilter.byteCount))
-        let filter = try systemCallFilter([0, 9, 511])
+        #expect(try systemCallFilter([], withRestarts: true) == [UInt8](repeating: 0, count: SyscallFilter.byteCount))
+        let filter = try systemCallFilter([0, 9, 511], withRestarts: true)
         #expect(filter[0] == 1 && filter[1] == 2 && filter[63] == 0x80)
         let restart = try #require(SystemCalls.number(of: "restart_syscall"))
         #expect(filter[Int(restart / 8)] & 1 << (restart % 8) != 0)
-        #expect(throws: ProbeKernelError.self) { try systemCallFilter([512]) }
+        #expect(try systemCallFilter([0], withRestarts: false) == [1] + [UInt8](repeating: 0, count: SyscallFilter.byteCount - 1))
+        #expect(throws: ProbeKernelError.self) { try systemCallFilter([512], withRestarts: false) }
     }
 
     @Test func statusAndLockdownAreRead() {

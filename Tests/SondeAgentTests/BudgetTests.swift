@@ -55,7 +55,29 @@ import Testing
     @Test func seriesStayWhileTheBudgetHoldsTheirProgramBack() {
         let signals = Self.signals { $0.syscalls.enabled = true }
         #expect(!ProbePlan.programs(signals, saving: [.systemCallsOff]).contains { $0.name == "syscall" })
-        #expect(ProbePlan.kinds(signals).contains("syscalls"))
+        #expect(ProbePlan.kinds(signals, tellsAddresses: false).contains("syscalls"))
+    }
+
+    @Test func theModeChoosesTheProgramOfSystemCalls() {
+        let cases: [(ProbeSignals.SyscallMode, String, String)] = [(.latency, "syscall", "syscalls"), (.counts, "syscall_counts", "syscall_calls")]
+        for (mode, program, kind) in cases {
+            let signals = Self.signals {
+                $0.syscalls.enabled = true
+                $0.syscalls.mode = mode
+            }
+            let counting = { (steps: [SavingStep]) in ProbePlan.programs(signals, saving: steps).filter(\.countsSystemCalls).map(\.name) }
+            #expect(counting([]) == [program] && counting([.systemCallsSampled]) == [program])
+            #expect(counting([.systemCallsOff]) == [])
+            #expect(ProbePlan.kinds(signals, tellsAddresses: false).intersection(["syscalls", "syscall_calls"]) == [kind], "the other's series end")
+            for step in [SavingStep.systemCallsSampled, .systemCallsOff] { #expect(step.programs.contains(program)) }
+        }
+        #expect(ProbePlan.programs(Self.signals { $0.syscalls.mode = .counts }, saving: []).allSatisfy { !$0.countsSystemCalls }, "off by default")
+    }
+
+    @Test func seriesOfAddressesAreThereWhileTheyAreTold() {
+        #expect(ProbePlan.kinds(Self.signals(), tellsAddresses: true).contains(GroupKind.peers.name))
+        #expect(!ProbePlan.kinds(Self.signals(), tellsAddresses: false).contains(GroupKind.peers.name))
+        #expect(!ProbePlan.kinds(Self.signals { $0.tcp.enabled = false }, tellsAddresses: true).contains(GroupKind.peers.name))
     }
 
     @Test func aSampledProgramRunsOneSecondOfTenAndIsScaledByWhatItRan() {

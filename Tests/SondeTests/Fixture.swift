@@ -46,6 +46,7 @@ enum Fixture {
         counts.lookups = [.init(name: "db.\(hostile).svc", error: nil): lookups, .init(name: "nowhere", error: "NXDOMAIN"): lookups]
         counts.files = ["/var/\(hostile)/*.db": FileCounts(opens: 1, reads: 2, writes: 3, syncs: 1, readBytes: 5000, writtenBytes: 70)]
         counts.fileTimes = [.init(first: 0, error: 2): durations(9, 4, milliseconds: 1), .init(first: 1, error: 0): durations(22, 1, milliseconds: 5)]
+        counts.systemCallCounts = [.init(first: 3, error: 9): 4]
         counts.systemCalls = [.init(first: 0, error: 0): durations(8, 11, milliseconds: 1), .init(first: 1, error: 32): durations(8, 1, milliseconds: 1)]
         return counts
     }

@@ -38,6 +38,7 @@ import Testing
             "cgroups[].drops[].reason", "cgroups[].drops[].direction", "cgroups[].drops[].protocol", "cgroups[].drops[].packets",
             "cgroups[].disks[].device", "cgroups[].disks[].direction", "cgroups[].lookups[].name", "cgroups[].lookups[].error",
             "cgroups[].files[].path", "cgroups[].files[].writtenBytes", "cgroups[].fileCalls[].operation", "cgroups[].systemCalls[].name",
+            "cgroups[].systemCallCounts[].name", "cgroups[].systemCallCounts[].error", "cgroups[].systemCallCounts[].calls",
             "programs[].function", "programs[].runs", "programs[].seconds", "programs[].nanosecondsPerRun", "programs[].skipped", "programs[].losses.map_full",
             // Since there are tables for each signal.
             "cgroups[].drops[].bytes", "programs[].program", "programs[].window.corePercent", "programs[].window.losses.map_full", "events[].kind",

@@ -68,6 +68,13 @@ CASES = {
                 tracepoint:raw_syscalls:sys_exit /args->id == 0 && @since[tid]/ { @us[cgroup] = hist((nsecs - @since[tid]) / 1000); delete(@since[tid]); }""",
         },
     ),
+    "syscalls, counts": (
+        {"enabled": True, "names": ["read"], "mode": "Counts"}, ["sys_exit"], "syscalls", "a read",
+        {
+            "syscount": ["syscount", "-i", "3600"],
+            "bpftrace": "tracepoint:raw_syscalls:sys_exit /args->id == 0/ { @[cgroup, args->ret < 0] = count(); }",
+        },
+    ),
     "syscalls, other calls": ({"enabled": True, "names": ["read"]}, ["sys_enter", "sys_exit"], "others", "a getppid", {}),
     "files": (
         {"enabled": True}, ["sys_enter", "sys_exit"], "files", "an open, a write, a read, a close",

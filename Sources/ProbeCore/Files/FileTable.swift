@@ -20,14 +20,7 @@ public struct FileTable: EventDecoder {
 
     /// Maps of the files program that are no kinds of the aggregator.
     static let maps: Set<String> = ["files", "files_rest"]
-    /// An entry that did not change for so many readings leaves the kernel's map.
-    static let idleReadingsMax = 10
     static let pathsMax = 16384
-
-    private struct Known {
-        var row: CounterRow
-        var idle = 0
-    }
 
     private struct Named {
         var path: FilePath
@@ -42,8 +35,8 @@ public struct FileTable: EventDecoder {
         }
     }
     private var names: [[UInt8]: Named] = [:]
-    /// The last reading of each entry, by map.
-    private var readings: [String: [[UInt8]: Known]] = [:]
+    /// By map.
+    private var readings: [String: IdleReadings] = [:]
     private var malformed: UInt64 = 0
 
     public init(redact: [String]) { self.redact = redact }
@@ -108,12 +101,9 @@ public struct FileTable: EventDecoder {
                 malformed += 1
                 continue
             }
-            let known = readings[map]?[group.key]
-            let news = known.map { row.since($0.row) } ?? row
-            let quiet = news.isZero ? (known?.idle ?? 0) + 1 : 0
-            readings[map, default: [:]][group.key] = Known(row: row, idle: quiet)
+            let (news, isIdle) = readings[map, default: IdleReadings()].take(row, of: group.key)
             if !news.isZero { uses.append(use(group.key, news)) }
-            if quiet >= Self.idleReadingsMax { idle.append(group.key) }
+            if isIdle { idle.append(group.key) }
         }
         return (uses, idle)
     }
@@ -121,11 +111,8 @@ public struct FileTable: EventDecoder {
     /// Entries that were taken out, with their last values.
     public mutating func forget(_ map: String, _ last: [RawGroup]) -> [Use] {
         last.compactMap { group in
-            let known = readings[map]?.removeValue(forKey: group.key)
             defer { names[group.key] = nil }
-            guard let row = Self.row(group) else { return nil }
-            let news = known.map { row.since($0.row) } ?? row
-            return news.isZero ? nil : use(group.key, news)
+            return readings[map, default: IdleReadings()].forget(group.key, last: Self.row(group)).map { use(group.key, $0) }
         }
     }
 

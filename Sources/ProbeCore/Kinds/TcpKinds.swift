@@ -11,7 +11,7 @@ extension GroupKind {
         events: { $0.histogram().count },
         metrics: { series, context in
             [
-                context.histogram("ebpf.tcp.connect.duration", "Time until a TCP connection was established or failed.", series) { label in
+                context.histogram("ebpf.tcp.connect.duration", connectDescription, series) { label in
                     guard case .exact(let first, let error) = label else { return [Attribute("network.tcp.role", .string(overflowValue))] }
                     let (role, port) = ConnectKey.roleAndPort(first)
                     let name = ConnectKey.Role(rawValue: role).map { $0 == .client ? "client" : "server" } ?? "\(role)"
@@ -21,6 +21,26 @@ extension GroupKind {
                 }
             ]
         })
+
+    /// Clients' connections whose peers' addresses are told; the metric is that of `connects`. First number: the address' text. Second: `PeerLabel`.
+    public static let peers = GroupKind(
+        table: "connect_peers", valueBytes: HistogramLayout.byteCount, eventClass: .connect, firstIsText: true, keepsSecond: true,
+        events: { $0.histogram().count },
+        metrics: { series, context in
+            [
+                context.histogram("ebpf.tcp.connect.duration", connectDescription, series) { label in
+                    guard case .exact(let address, let word) = label else {
+                        return [Attribute("network.tcp.role", .string(overflowValue)), Attribute("network.peer.address", .string(overflowValue))]
+                    }
+                    let label = PeerLabel(word)
+                    let ports = label.port == 0 ? [] : [Attribute("network.peer.port", .int(Int64(label.port)))]
+                    return [Attribute("network.tcp.role", "client"), Attribute("network.peer.address", .string(context.labels.text(address)))] + ports
+                        + context.errorType(label.error)
+                }
+            ]
+        })
+
+    private static let connectDescription = "Time until a TCP connection was established or failed."
 
     static let retransmits = GroupKind(
         map: "retransmits", keyBytes: RetransmitKey.byteCount, valueBytes: RetransmitValue.byteCount, eventClass: .retransmit,

@@ -16,6 +16,7 @@ extension ProbeProgram {
         ],
         groupMaps: [
             ProbeMap(name: "connects", keyBytes: ConnectKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 4096, leastEntries: 512),
+            ProbeMap(name: "peers", keyBytes: PeerKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 2048, leastEntries: 256),
             ProbeMap(name: "lifetimes", keyBytes: LifetimeKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 2048, leastEntries: 256),
             ProbeMap(name: "round_trips", keyBytes: RoundTripKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 2048, leastEntries: 256),
             ProbeMap(name: "resets", keyBytes: ResetKey.byteCount, valueBytes: ResetValue.byteCount, entries: 2048, leastEntries: 256),
@@ -48,6 +49,15 @@ public enum ConnectKey {
 
     /// Takes the word apart.
     public static func roleAndPort(_ word: UInt32) -> (role: UInt32, port: UInt16) { (word & 0xffff, UInt16(word >> 16)) }
+}
+
+/// The value is a histogram, as of `ConnectKey`, of clients whose peers' addresses are told.
+public enum PeerKey {
+    /// A whole `ConnectKey`.
+    public static let connectOffset = 0
+    /// IPv6; of IPv4 the mapped form.
+    public static let addressOffset = ConnectKey.byteCount
+    public static let byteCount = addressOffset + 16
 }
 
 public enum RetransmitKey {

@@ -21,8 +21,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define FILES_MAX 65536
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
-#define AF_INET 2
-#define AF_INET6 10
 
 /* kernel/bpf/task_iter.c and bpf_iter.c (6.7): iterators on the stack */
 struct bpf_iter_task {

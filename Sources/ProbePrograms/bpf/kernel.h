@@ -143,7 +143,13 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct in6_addr {
+	__u8 bytes[16]; /* the kernel has a union of arrays here, which is read as a whole */
+};
+
 struct sock_common {
+	__be32 skc_daddr; /* the peer's, of an IPv4 socket */
+	struct in6_addr skc_v6_daddr; /* CONFIG_IPV6; of an IPv4 peer the mapped form */
 	__be16 skc_dport; /* the peer's, 0 = not connected */
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
@@ -311,6 +317,8 @@ enum { MM_ANONPAGES = 1 };
 #define TASK_RUNNING 0
 #define PF_KTHREAD 0x00200000
 #define IPPROTO_TCP 6
+#define AF_INET 2
+#define AF_INET6 10
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86DD
 #define bpf_htons(x) ((__be16)__builtin_bswap16(x)) /* every architecture that we know is little-endian */

@@ -37,6 +37,12 @@ struct connect_key {
 	u32 error; /* errno, 0 = established */
 };
 
+/* A client's connections to one address: IPv6, of IPv4 the mapped form (RFC 4291, 2.5.5.2). */
+struct peer_key {
+	struct connect_key connect;
+	u8 address[16];
+};
+
 enum retransmit_kind { RETRANSMIT_RTO = 0, RETRANSMIT_FAST = 1, RETRANSMIT_TLP = 2, RETRANSMIT_SYNACK = 3 };
 
 struct retransmit_key {
@@ -124,6 +130,10 @@ struct syscall_key {
 	u64 cgroup;
 	u32 nr;
 	u32 error; /* errno, 0 = success */
+};
+
+struct syscall_count {
+	u64 calls;
 };
 
 #define SYSCALLS 512 /* x86-64 and arm64 end below 480; x32 numbers carry bit 30 and never match */
@@ -227,12 +237,14 @@ struct control {
 	u64 exec_events;  /* not 0: program starts are recorded */
 	u64 rtt_below;    /* a segment is looked at whose 32-bit number is below this: 2^32 / n for one of n, 0 for none */
 	u64 ports_below; /* ports from here on are not told */
+	u64 addresses;   /* not 0: addresses of clients' peers are told */
 	u64 since_ns;  /* when the programs were attached again; what began before that was not seen whole */
 };
 
 _Static_assert(sizeof(struct histogram) == 16 + 8 * SLOTS, "histogram");
 _Static_assert(sizeof(struct sched_value) == sizeof(struct histogram) + 16, "sched_value");
 _Static_assert(sizeof(struct connect_key) == 16, "connect_key");
+_Static_assert(sizeof(struct peer_key) == 32, "peer_key");
 _Static_assert(sizeof(struct retransmit_key) == 16, "retransmit_key");
 _Static_assert(sizeof(struct disk_key) == 16, "disk_key");
 _Static_assert(sizeof(struct reset_key) == 16, "reset_key");
@@ -242,6 +254,7 @@ _Static_assert(sizeof(struct open_socket) == 24, "open_socket");
 _Static_assert(sizeof(struct host_namespaces) == 8, "host_namespaces");
 _Static_assert(sizeof(struct process_event) == 40 + PROCESS_NAME, "process_event");
 _Static_assert(sizeof(struct syscall_key) == 16, "syscall_key");
+_Static_assert(sizeof(struct syscall_count) == 8, "syscall_count");
 _Static_assert(sizeof(struct file_key) == 24, "file_key");
 _Static_assert(sizeof(struct file_value) == 56, "file_value");
 _Static_assert(sizeof(struct file_time_key) == 16, "file_time_key");
@@ -249,5 +262,5 @@ _Static_assert(sizeof(struct file_path) == 32 + FILE_NAMES * FILE_NAME, "file_pa
 _Static_assert(sizeof(struct dns_record) == 48 + DNS_BYTES, "dns_record");
 _Static_assert(sizeof(struct dns_ports) == 8192, "dns_ports");
 _Static_assert(sizeof(struct program_cost) == 24, "program_cost");
-_Static_assert(sizeof(struct control) == 40, "control");
+_Static_assert(sizeof(struct control) == 48, "control");
 _Static_assert(sizeof(struct program_losses) == 48, "program_losses");

@@ -14,6 +14,7 @@
 enum program_index { PROGRAM_SYS_ENTER, PROGRAM_SYS_EXIT, PROGRAMS };
 #include "maps.h"
 #include "system_call.h"
+#include "call_filter.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -24,14 +25,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #else
 #error "system call numbers of this architecture are not known here"
 #endif
-
-/* Which calls are wanted, a bit each; user space may change it at any time. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct syscall_filter);
-} syscall_filter SEC(".maps");
 
 struct call {
 	u64 started_ns; /* 0 = none under way */
@@ -54,17 +47,6 @@ struct {
 } syscalls SEC(".maps");
 
 static const struct histogram no_histogram;
-
-static __always_inline bool wanted(u64 nr)
-{
-	u32 zero = 0;
-	struct syscall_filter *filter;
-
-	if (nr >= SYSCALLS)
-		return false;
-	filter = bpf_map_lookup_elem(&syscall_filter, &zero);
-	return filter && filter->words[nr >> 6] >> (nr & 63) & 1;
-}
 
 static __always_inline void entered(u32 nr)
 {

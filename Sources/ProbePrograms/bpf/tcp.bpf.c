@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * TCP per cgroup: how long connections take and last, which fail and why, round trips, resets, and how many segments are sent again.
- * Loaded by ProbeKernel for the tcp signal; user space reads the maps connects, lifetimes, round_trips, resets and retransmits.
- * Never takes an identity from the current task in softirq, and keeps no address.
+ * Loaded by ProbeKernel for the tcp signal; user space reads the maps connects, peers, lifetimes, round_trips, resets and retransmits.
+ * Never takes an identity from the current task in softirq, and looks at no address unless user space asks for those of clients' peers.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -45,6 +45,15 @@ struct {
 	__type(key, struct connect_key);
 	__type(value, struct histogram);
 } connects SEC(".maps");
+
+/* Allocated as it fills: most probes tell no address. Entries that nobody uses any more are taken out by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2048);
+	__type(key, struct peer_key);
+	__type(value, struct histogram);
+} peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -102,6 +111,43 @@ static __always_inline u16 told_port(struct sock *sk, u32 role)
 	return now && port < now->ports_below ? port : 0;
 }
 
+static __always_inline bool tells_addresses(void)
+{
+	u32 zero = 0;
+	struct control *now = bpf_map_lookup_elem(&control, &zero);
+
+	return now && now->addresses;
+}
+
+/* Whether the kernel has an address of this family. */
+static __always_inline bool read_peer(struct sock *sk, u8 *address)
+{
+	u16 family = sk->__sk_common.skc_family;
+
+	if (family == AF_INET) {
+		address[10] = address[11] = 0xff;
+		return !bpf_core_read(address + 12, 4, &sk->__sk_common.skc_daddr);
+	}
+	if (family != AF_INET6 || !bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
+		return false;
+	return !bpf_core_read(address, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+/* The group of a client's peer; NULL when addresses are not told or the map is full: the connection is then counted without its address. */
+static __always_inline struct histogram *peer_group(struct sock *sk, const struct connect_key *connect)
+{
+	struct peer_key key = { .connect = *connect };
+	struct histogram *histogram;
+
+	if (connect->role != ROLE_CLIENT || !tells_addresses() || !read_peer(sk, key.address))
+		return 0;
+	histogram = bpf_map_lookup_elem(&peers, &key);
+	if (histogram)
+		return histogram;
+	bpf_map_update_elem(&peers, &key, &no_histogram, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&peers, &key);
+}
+
 static __always_inline void record(struct sock *sk, struct connection *connection, u32 role, u32 error, u64 ns)
 {
 	struct connect_key key = { .cgroup = socket_cgroup(sk, connection), .role = role, .port = told_port(sk, role), .error = error };
@@ -109,7 +155,9 @@ static __always_inline void record(struct sock *sk, struct connection *connectio
 
 	if (ignored(key.cgroup))
 		return;
-	histogram = group_value(connects, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
+	histogram = peer_group(sk, &key);
+	if (!histogram)
+		histogram = group_value(connects, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
 	if (histogram)
 		histogram_add(histogram, ns);
 }

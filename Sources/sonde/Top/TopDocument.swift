@@ -76,6 +76,8 @@ struct TopDocument {
                     for (key, value) in histogram(durations, unit) { entry[key] = value }
                     return .object(entry)
                 }),
+            "systemCallCounts": .array(
+                labelled(counts.systemCallCounts) { ["name": .string(TopLabels.systemCall($0.first)), "error": error($0.error), "calls": JSONValue($1)] }),
         ]
     }
 

@@ -73,6 +73,8 @@ struct CgroupCounts: Equatable {
     var retransmits: [Label: UInt64] = [:]
     /// By number and error.
     var systemCalls: [Label: Durations] = [:]
+    /// The same, of calls that are counted without their times.
+    var systemCallCounts: [Label: UInt64] = [:]
     /// By role.
     var lifetimes: [Label: Durations] = [:]
     var roundTrips = Durations()
@@ -96,6 +98,7 @@ struct CgroupCounts: Equatable {
         difference.involuntary = left.involuntary &- right.involuntary
         difference.connects = left.connects.subtracting(right.connects)
         difference.systemCalls = left.systemCalls.subtracting(right.systemCalls)
+        difference.systemCallCounts = left.systemCallCounts.subtracting(right.systemCallCounts)
         difference.lifetimes = left.lifetimes.subtracting(right.lifetimes)
         difference.roundTrips = left.roundTrips - right.roundTrips
         difference.disks = left.disks.subtracting(right.disks)
@@ -123,8 +126,10 @@ struct CgroupCounts: Equatable {
     var eventCount: UInt64 {
         let tcp = connects.total + lifetimes.total + roundTrips.count + retransmits.values.reduce(0, +) + resets.values.reduce(0, +)
         let io = disks.total + drops.values.reduce(0) { $0 + $1.packets } + lookups.values.reduce(0) { $0 + $1.count }
-        return latency.count + voluntary + involuntary + tcp + io + files.values.reduce(0) { $0 + $1.operations } + systemCalls.total
+        return latency.count + voluntary + involuntary + tcp + io + files.values.reduce(0) { $0 + $1.operations } + systemCallCount
     }
+
+    var systemCallCount: UInt64 { systemCalls.total + systemCallCounts.values.reduce(0, +) }
 
     func connectCount(_ role: ConnectKey.Role, failed: Bool) -> UInt64 {
         connects.reduce(0) { $0 + ($1.key.first == role.rawValue && ($1.key.error != 0) == failed ? $1.value.count : 0) }
@@ -206,6 +211,7 @@ struct TopReading {
             case "disks": counts.disks[label, default: Durations()] += Durations(value)
             case "file_times": counts.fileTimes[label, default: Durations()] += Durations(value)
             case "syscalls": counts.systemCalls[label, default: Durations()] += Durations(value)
+            case "syscall_calls": counts.systemCallCounts[label, default: 0] += counter(value, SyscallCount.callsOffset)
             default: break
             }
         }

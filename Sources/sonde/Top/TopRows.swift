@@ -72,10 +72,8 @@ struct TopRows {
             return counts.files.map { make($0.key, Double($0.value.operations), file($0.key, $0.value)) }
                 + counts.fileTimes.map { make("(\($0.key.first) \($0.key.error))", Double($0.value.count), fileCall($0.key, $0.value)) }
         case .calls:
-            return counts.systemCalls.map { label, durations in
-                let what = TopLabels.systemCall(label.first) + (label.error == 0 ? "" : " " + TopLabels.error(label.error))
-                return make(what, Double(durations.count), timed(durations) + [.trend, label.error == 0 ? .text(what) : .failure(what)])
-            }
+            return counts.systemCalls.map { call(make, $0, Double($1.count), timed($1)) }
+                + counts.systemCallCounts.map { call(make, $0, Double($1), [.count($1), .nothing, .nothing, .nothing]) }
         case .events, .costs: return []
         }
     }
@@ -93,7 +91,7 @@ struct TopRows {
             .trouble(counts.connectCount(.client, failed: true) + counts.connectCount(.server, failed: true)),
             .trouble(counts.retransmits.values.reduce(0, +)), .trouble(counts.drops.values.reduce(0) { $0 + $1.packets }),
             .count(counts.lookups.values.reduce(0) { $0 + $1.count }), .count(counts.disks.total),
-            .count(counts.files.values.reduce(0) { $0 + $1.operations }), .count(counts.systemCalls.total), .trend,
+            .count(counts.files.values.reduce(0) { $0 + $1.operations }), .count(counts.systemCallCount), .trend,
         ]
     }
 
@@ -124,6 +122,11 @@ struct TopRows {
         }
         for (label, resets) in counts.resets { add("reset \(TopLabels.direction(label.first))", resets) }
         return rows
+    }
+
+    private func call(_ make: (String, Double, [TopCell]) -> TopRow, _ label: CgroupCounts.Label, _ count: Double, _ cells: [TopCell]) -> TopRow {
+        let what = TopLabels.systemCall(label.first) + (label.error == 0 ? "" : " " + TopLabels.error(label.error))
+        return make(what, count, cells + [.trend, label.error == 0 ? .text(what) : .failure(what)])
     }
 
     private func drop(_ label: CgroupCounts.Label, _ counts: DropCounts) -> [TopCell] {

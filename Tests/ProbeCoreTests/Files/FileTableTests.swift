@@ -52,7 +52,7 @@ import Testing
     @Test func idleFilesLeaveWithTheirLastCounts() {
         var table = table([1: "/data/a"])
         var idle: [[UInt8]] = []
-        for _ in 0...FileTable.idleReadingsMax { idle = table.read("files", [Self.group(1, reads: 3)]).idle }
+        for _ in 0...IdleReadings.idleReadingsMax { idle = table.read("files", [Self.group(1, reads: 3)]).idle }
         #expect(idle == [Self.key(1)])
         // Somebody read it once more before it was taken out.
         #expect(table.forget("files", [Self.group(1, reads: 4)]).map(\.reads) == [1])
