@@ -81,12 +81,14 @@ let package = Package(
         // Not shipped: the in-process API server as a process, for trying Sonde without a cluster.
         executable("kubernetes-test-server", ["JSON", "YAML", "HTTPServer", "Kubernetes", "KubernetesTestServer", logging, arguments]),
 
+        // Of several targets of tests: folders, children, certificates, servers. Nothing else depends on it.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["JSON", "YAML"]),
-        tests("HTTPClientTests", ["HTTPClient", "HTTPServer", logging]),
+        tests("HTTPClientTests", ["TestSupport", "HTTPClient", "HTTPServer", logging]),
         tests("HTTPServerTests", ["HTTPServer", logging]),
         tests("KubernetesTests", ["JSON", "Kubernetes"]),
-        tests("KubernetesClientTests", ["JSON", "YAML", "HTTPClient", "Kubernetes", "KubernetesClient", "KubernetesTestServer", "HTTPServer", logging]),
+        tests("KubernetesClientTests", ["TestSupport", "JSON", "YAML", "HTTPClient", "Kubernetes", "KubernetesClient", "KubernetesTestServer", "HTTPServer", logging]),
         tests("KubernetesRuntimeTests", ["JSON", "Kubernetes", "KubernetesRuntime", logging, metrics]),
         tests("KubernetesTestServerTests", ["JSON", "YAML", "HTTPClient", "Kubernetes", "KubernetesTestServer"]),
         tests("SondeAPITests", ["JSON", "YAML", "SondeAPI", "Kubernetes"]),
@@ -97,12 +99,12 @@ let package = Package(
         tests("ProbeProgramsTests", ["ProbePrograms"]),
         tests("ProbeCoreTests", ["JSON", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore"]),
         tests("ProbeKernelTests", ["SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel"]),
-        tests("OTLPExportTests", ["OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
+        tests("OTLPExportTests", ["TestSupport", "OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
         tests("SondeOperatorTests", ["JSON", "HTTPServer", "KubernetesRuntime", "SondeAPI", "Operator", "sonde-operator", logging, metrics]),
-        tests("SondeAgentTests", ["JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
+        tests("SondeAgentTests", ["TestSupport", "JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
         tests("SondeTests", ["JSON", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
         tests("EndToEndTests", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
-        tests("RepositoryTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering", "ProbePrograms"]),
+        tests("RepositoryTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering", "ProbePrograms"]),
     ],
     swiftLanguageModes: [.v6]
 )

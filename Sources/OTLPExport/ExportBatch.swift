@@ -24,6 +24,8 @@ struct ExportBatch: Equatable, Sendable {
     var contentEncoding: String?
     /// Points, or log records, in it: losses are counted in these.
     var points: Int
+    /// The window of metrics that it is a part of; nil for logs.
+    var window: Int?
 }
 
 /// What came of sending a batch.

@@ -31,7 +31,7 @@ struct ExportQueue: Sendable {
         case unknown, working, waiting, refusing, rejecting
     }
 
-    let policy: ExportPolicy
+    private(set) var policy: ExportPolicy
     /// Points of metrics.
     private(set) var counts = ExportCounts()
     private(set) var logCounts = ExportCounts()
@@ -42,6 +42,10 @@ struct ExportQueue: Sendable {
     private var notBefore: Duration = .zero
     private var closingDeadline: Duration?
     private var health = Health.unknown
+    /// Batches of each window that are not answered yet. A window of which one was dropped unanswered is not here.
+    private var unanswered: [Int: Int] = [:]
+    /// The newest window of metrics all of whose batches the receiver has answered: accepted, or refused for ever.
+    private(set) var answeredWindow: Int?
 
     init(policy: ExportPolicy) { self.policy = policy }
 
@@ -55,8 +59,23 @@ struct ExportQueue: Sendable {
         dropOldest()
     }
 
+    /// Takes all batches of a window in, which are one export. Windows come in order.
+    mutating func enqueue(_ batches: [ExportBatch], window: Int) {
+        unanswered[window] = batches.count
+        for var batch in batches {
+            batch.window = window
+            enqueue(batch)
+        }
+    }
+
+    /// Puts other limits in force.
+    mutating func update(_ policy: ExportPolicy) {
+        self.policy = policy
+        dropOldest()
+    }
+
     private mutating func dropOldest() {
-        while waiting.count > policy.batchesMax || waitingBytes > policy.bytesMax { drop(takeFirst(), because: "queue_full") }
+        while waiting.count > policy.batchesMax || waitingBytes > policy.bytesMax { dropUnanswered(takeFirst(), because: "queue_full") }
     }
 
     private mutating func book(_ batch: ExportBatch, _ change: (inout ExportCounts) -> Void) {
@@ -64,6 +83,17 @@ struct ExportQueue: Sendable {
     }
 
     private mutating func drop(_ batch: ExportBatch, because reason: String) { book(batch) { $0.drop(batch.points, because: reason) } }
+
+    private mutating func dropUnanswered(_ batch: ExportBatch, because reason: String) {
+        drop(batch, because: reason)
+        if let window = batch.window { unanswered[window] = nil }
+    }
+
+    private mutating func answer(_ batch: ExportBatch) {
+        guard let window = batch.window, let left = unanswered[window] else { return }
+        unanswered[window] = left > 1 ? left - 1 : nil
+        if left == 1 { answeredWindow = max(answeredWindow ?? window, window) }
+    }
 
     private mutating func takeFirst() -> ExportBatch {
         let first = waiting.removeFirst()
@@ -97,6 +127,7 @@ struct ExportQueue: Sendable {
         case .refused(let failure):
             failures = 0
             drop(batch, because: failure.reason)
+            answer(batch)
             return change(to: .refusing, .refused(failure))
         case .retry(let failure, let after):
             waiting.insert(batch, at: 0)
@@ -114,6 +145,7 @@ struct ExportQueue: Sendable {
             $0.exported += UInt64(batch.points - rejected)
             $0.drop(rejected, because: "rejected")
         }
+        answer(batch)
         return rejected > 0 ? change(to: .rejecting, .partlyRejected(points: rejected, message: message)) : change(to: .working, .working)
     }
 
@@ -143,6 +175,6 @@ struct ExportQueue: Sendable {
     }
 
     private mutating func giveUp() {
-        while !waiting.isEmpty { drop(takeFirst(), because: "shutdown") }
+        while !waiting.isEmpty { dropUnanswered(takeFirst(), because: "shutdown") }
     }
 }

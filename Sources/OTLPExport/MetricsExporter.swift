@@ -46,16 +46,29 @@ public final class MetricsExporter: Sendable {
     /// Batches that wait for the receiver.
     public var waitingCount: Int { state.withLock { $0.queue.waitingCount } }
 
+    /// The newest window of metrics that the receiver has answered in whole: what was counted until then has arrived, or was refused for ever.
+    public var answeredWindow: Int? { state.withLock { $0.queue.answeredWindow } }
+
     /// Later tries, also of what waits already, go to this destination; the next one is made at once.
-    public func update(_ destination: ExportDestination) {
+    public func update(_ destination: ExportDestination, policy: ExportPolicy? = nil) {
         state.withLock {
             $0.destination = destination
+            if let policy { $0.queue.update(policy) }
             $0.queue.forgetFailures()
         }
         wakeup.signal()
     }
 
-    /// Encodes and compresses a request on the caller's thread and hands it over.
+    /// Encodes and compresses the requests of one window on the caller's thread and hands them over.
+    /// - Parameter window: its number, which is above those before; `answeredWindow` tells when the receiver has it.
+    public func enqueue(_ requests: [MetricsRequest], window: Int) {
+        let batches = requests.filter { $0.pointCount > 0 }.map { packed(ExportBatch(body: $0.bytes(), contentEncoding: nil, points: $0.pointCount)) }
+        if batches.isEmpty { return }
+        state.withLock { $0.queue.enqueue(batches, window: window) }
+        wakeup.signal()
+    }
+
+    /// A request that belongs to no window.
     public func enqueue(_ request: MetricsRequest) {
         if request.pointCount > 0 { enqueue(ExportBatch(body: request.bytes(), contentEncoding: nil, points: request.pointCount)) }
     }
@@ -66,14 +79,19 @@ public final class MetricsExporter: Sendable {
     }
 
     private func enqueue(_ plain: ExportBatch) {
+        let batch = packed(plain)
+        state.withLock { $0.queue.enqueue(batch) }
+        wakeup.signal()
+    }
+
+    private func packed(_ plain: ExportBatch) -> ExportBatch {
         var batch = plain
         // Without memory for zlib the body leaves as it is.
         if state.withLock({ $0.destination.compression }) == .gzip, let compressed = try? Gzip.compress(batch.body) {
             batch.body = compressed
             batch.contentEncoding = "gzip"
         }
-        state.withLock { $0.queue.enqueue(batch) }
-        wakeup.signal()
+        return batch
     }
 
     /// Lets `run` return when all that waits has left, or when the time is over; a request that is still under way then is cut off.

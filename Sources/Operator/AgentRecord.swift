@@ -13,7 +13,7 @@ struct AgentRecord: Hashable, Sendable {
     }
 
     private enum Limits {
-        static let reasons = 2, steps = 8, classes = 16
+        static let reasons = 2, steps = 8, classes = 24
         static let nameBytes = 63, textBytes = 120
     }
 

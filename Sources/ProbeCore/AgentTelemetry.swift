@@ -5,7 +5,7 @@
 import OTLPMessages
 import ProbePrograms
 
-/// Counters of one hook since its program was loaded.
+/// Counters of one hook since its program was loaded, or of an account of further losses, which has no runs.
 public struct HookReading: Sendable, Hashable {
     public var function: String
     public var runs: UInt64
@@ -14,13 +14,15 @@ public struct HookReading: Sendable, Hashable {
     public var sampledNanoseconds: UInt64
     /// Events that were not recorded, by reason.
     public var losses: [String: UInt64]
+    public var isHook: Bool
 
-    public init(function: String, runs: UInt64, sampledRuns: UInt64, sampledNanoseconds: UInt64, losses: [String: UInt64]) {
+    public init(function: String, runs: UInt64, sampledRuns: UInt64, sampledNanoseconds: UInt64, losses: [String: UInt64], isHook: Bool = true) {
         self.function = function
         self.runs = runs
         self.sampledRuns = sampledRuns
         self.sampledNanoseconds = sampledNanoseconds
         self.losses = losses
+        self.isHook = isHook
     }
 }
 
@@ -91,9 +93,20 @@ public struct AgentTelemetry: Sendable {
 
     public init(startUnixNanoseconds: UInt64) { self.startUnixNanoseconds = startUnixNanoseconds }
 
-    /// Takes a hook's counters. They begin anew when its program is loaded again; totals here go on.
+    /// The program with this hook is gone: when it is loaded again its counters begin at zero, and totals here go on.
+    public mutating func restart(_ function: String) {
+        guard let isHook = costs[function]?.last.isHook else { return }
+        costs[function]?.last = Self.zero(function)
+        costs[function]?.last.isHook = isHook
+    }
+
+    private static func zero(_ function: String) -> HookReading {
+        HookReading(function: function, runs: 0, sampledRuns: 0, sampledNanoseconds: 0, losses: [:])
+    }
+
+    /// Takes a hook's counters since its program was loaded.
     public mutating func record(_ reading: HookReading) {
-        let zero = HookReading(function: reading.function, runs: 0, sampledRuns: 0, sampledNanoseconds: 0, losses: [:])
+        let zero = Self.zero(reading.function)
         let known = costs[reading.function] ?? Cost(last: zero, runs: 0, seconds: 0)
         let last = reading.runs < known.last.runs ? zero : known.last
         let runs = reading.runs - last.runs
@@ -138,15 +151,17 @@ public struct AgentTelemetry: Sendable {
         return ResourceMetrics(resource: resource, scope: aggregator.settings.scope, metrics: metrics)
     }
 
-    /// Events and points that were lost, by class; what can be helped by nobody, or was asked for, is no loss (`EventLedger.expectedReasons`).
-    public func lostEvents(_ ledger: EventLedger, _ export: ExportReading) -> [String: UInt64] {
+    /// Events, points and log records that were lost, by class; what can be helped by nobody, or was asked for, is no loss (`EventLedger.expectedReasons`).
+    public func lostEvents(_ ledger: EventLedger, _ export: ExportReading, logs: ExportReading = ExportReading()) -> [String: UInt64] {
         var lost: [String: UInt64] = [:]
         for (entry, count) in Array(ledger.counts) + Array(losses.counts)
         where entry.outcome == .dropped && !EventLedger.expectedReasons.contains(entry.reason) {
             lost[entry.eventClass.rawValue, default: 0] &+= count
         }
-        let points = export.dropped.values.reduce(0, &+)
-        if points > 0 { lost[EventClass.metricPoint.rawValue, default: 0] &+= points }
+        for (eventClass, reading) in [(EventClass.metricPoint, export), (.logRecord, logs)] {
+            let count = reading.dropped.values.reduce(0, &+)
+            if count > 0 { lost[eventClass.rawValue, default: 0] &+= count }
+        }
         return lost
     }
 
@@ -173,6 +188,7 @@ public struct AgentTelemetry: Sendable {
     }
 
     private func programs(_ span: TimeSpan) -> [Metric] {
+        let costs = costs.filter(\.value.last.isHook)
         if costs.isEmpty { return [] }
         let times = costs.map { NumberPoint(attributes: [Attribute("ebpf.program.name", .string($0))], time: span, value: .double($1.seconds)) }
         let runs = costs.map {

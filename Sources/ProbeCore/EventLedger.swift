@@ -9,6 +9,8 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     /// Waits on the run queue and context switches.
     case sched
     case connect = "tcp_connect"
+    /// Ends of connections, with how long they lasted.
+    case lifetime = "tcp_lifetime"
     /// Retransmitted segments.
     case retransmit = "tcp_retransmit"
     /// Samples of round-trip times.
@@ -25,6 +27,8 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     case file
     /// Opens and syncs with their times; their calls on files are in the class before as well.
     case fileCall = "file_call"
+    /// Paths of files; no count depends on them: calls on a file whose path is lost stand under `~other`.
+    case filePath = "file_path"
     /// Messages of clients and servers.
     case dnsMessage = "dns_message"
     /// What messages of clients were put together to.
@@ -40,7 +44,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
     /// Points handed to the exporter.
     case metricPoint = "metric_point"
 
-    /// The class of the events of a hook's function; nil for a function that is not known here.
+    /// The class of the events of a hook's function, or of a program's further account; nil for a name that is not known here.
     public init?(hook function: String) {
         switch function {
         case "sched_wakeup", "sched_wakeup_new", "sched_switch", "sched_switch_fast": self = .sched
@@ -53,7 +57,10 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "tcp_send_reset", "tcp_receive_reset": self = .reset
         case "kfree_skb": self = .drop
         case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete": self = .disk
-        case "files_enter", "files_exit": self = .file
+        case "files_exit": self = .file
+        case "files_enter", "file_calls": self = .fileCall
+        case "file_paths": self = .filePath
+        case "lifetimes": self = .lifetime
         case "dns_send", "dns_recv": self = .dnsMessage
         default: return nil
         }
@@ -78,12 +85,17 @@ public struct EventLedger: Sendable, Equatable {
         case namespaceFilter = "namespace_filter"
         /// Dropped: an entry of a map had a length that the layout does not know.
         case malformed
+        /// Dropped: the signal was switched off before its last counts had an owner.
+        case switchedOff = "switched_off"
+        /// Dropped: no room in a table of the agent.
+        case tableFull = "table_full"
     }
 
     /// Reasons for which events are dropped on a healthy node too: left out on request, cut short by a signal (the kernel runs such a system call again), begun
     /// before the programs were there, answered twice or after the lookup was given up.
     static let expectedReasons: Set<String> = [
-        Reason.namespaceFilter.rawValue, ProgramLosses.Reason.interrupted.rawValue, ProgramLosses.Reason.unmeasured.rawValue, "duplicate_response",
+        Reason.namespaceFilter.rawValue, Reason.switchedOff.rawValue, ProgramLosses.Reason.interrupted.rawValue, ProgramLosses.Reason.unmeasured.rawValue,
+        "duplicate_response",
         "late_response",
     ]
 

@@ -59,6 +59,8 @@ public struct ProbeAggregator: Sendable {
     private var gauges: [GroupKind: [GroupKey: UInt64]] = [:]
     private var windowStart: UInt64
     private var departing: Set<Owner> = []
+    /// The last readings of entries whose keys were handed out as stale.
+    private var leaving: [Group: CounterRow] = [:]
     var events = EventLog()
     /// What to add to CLOCK_MONOTONIC for nanoseconds of the Unix epoch: records carry the one, OTLP wants the other.
     public var unixMinusMonotonicNanoseconds: UInt64 = 0
@@ -141,9 +143,16 @@ public struct ProbeAggregator: Sendable {
     /// Takes all links of /var/log/containers.
     public mutating func observe(_ links: [ContainerLogLink]) { identities.observe(links) }
 
-    /// Ends the window: every series as one point. An owner whose cgroups are gone comes a last time and is then forgotten.
-    public mutating func endWindow(at unixNanoseconds: UInt64) -> [ResourceMetrics] {
-        settleArrivals()
+    /// The number of this window: series that grow now leave with its export.
+    public var window: Int { store.window }
+
+    /// Ends the window: every series as one point. An owner whose cgroups are gone comes until the receiver has its last counts and is then forgotten.
+    /// - Parameters:
+    ///   - answered: the newest window whose export the receiver has answered in whole; who has no receiver waits for none.
+    ///   - isLast: no count waits any longer for the name of its owner, as at the agent's end.
+    public mutating func endWindow(at unixNanoseconds: UInt64, answered: Int = .max, isLast: Bool = false) -> [ResourceMetrics] {
+        store.answeredWindow = answered
+        settleArrivals(isLast: isLast)
         let builder = MetricsBuilder(settings: settings, labels: labels, names: names, endUnixNanoseconds: unixNanoseconds)
         let metrics = builder.metrics(of: store, gauges: ownedGauges(at: unixNanoseconds))
         forgetDeparted()
@@ -175,10 +184,14 @@ public struct ProbeAggregator: Sendable {
     /// Another program takes over the counting of a kind: its map begins at zero, the series go on.
     public mutating func restart(_ kind: GroupKind) { readings = readings.filter { $0.key.kind != kind } }
 
-    /// Forgets a kind whose program was unloaded: its maps are gone, and a later load begins new series.
+    /// Forgets a kind whose program was unloaded: its maps are gone, and a later load begins new series. Counts that wait for an owner are dropped.
     public mutating func forget(_ kind: GroupKind) {
         readings = readings.filter { $0.key.kind != kind }
-        arrivals = arrivals.filter { $0.key.kind != kind }
+        for (group, arrival) in arrivals where group.kind == kind {
+            let count = kind.eventCount(arrival.row) &- arrival.extrapolated
+            ledger.drop(count, kind.eventClass, because: EventLedger.Reason.switchedOff.rawValue)
+            arrivals[group] = nil
+        }
         store.remove(kind)
         gauges[kind] = nil
     }
@@ -189,15 +202,28 @@ public struct ProbeAggregator: Sendable {
         return Set(identities.knownOwners.lazy.filter { !isSelected($0.owner) }.map(\.id))
     }
 
-    /// The keys of entries whose cgroup is gone and whose counts are taken: the caller deletes them from the kernel's maps, which have no other way to
-    /// get rid of them. They are forgotten here, so that a later entry of the same key counts from zero.
+    /// The keys of entries whose cgroup is gone and whose counts are taken: the caller takes them out of the kernel's maps, which have no other way to
+    /// get rid of them, and hands their last values to `absorbLast`. They are forgotten here, so that a later entry of the same key counts from zero.
     public mutating func takeStaleKeys() -> [GroupKind: [[UInt8]]] {
         var stale: [GroupKind: [[UInt8]]] = [:]
-        for group in readings.keys where isStale(group) {
-            if group.kind.isMap { stale[group.kind, default: []].append(group.key.bytes(group.kind)) }
+        leaving = [:]
+        for (group, row) in readings where isStale(group) {
+            if group.kind.isMap {
+                stale[group.kind, default: []].append(group.key.bytes(group.kind))
+                leaving[group] = row
+            }
             readings[group] = nil
         }
         return stale
+    }
+
+    /// Takes what was counted between the last reading of a stale entry and the moment when it was taken out: sockets outlive their cgroup.
+    public mutating func absorbLast(_ groups: some Sequence<RawGroup>, of kind: GroupKind) {
+        for raw in groups {
+            guard let key = GroupKey(raw.key, kind: kind), let row = CounterRow(perCPU: raw.values, kind: kind) else { continue }
+            let group = Group(kind: kind, key: key)
+            if let before = leaving.removeValue(forKey: group) { arrive(row.since(before), group) }
+        }
     }
 
     private func isStale(_ group: Group) -> Bool {
@@ -209,7 +235,7 @@ public struct ProbeAggregator: Sendable {
 // MARK: Owners
 
 extension ProbeAggregator {
-    private mutating func settleArrivals() {
+    private mutating func settleArrivals(isLast: Bool) {
         var waiting: [Group: Arrival] = [:]
         // Where labels are limited, the largest counts of a window come first.
         let ordered = arrivals.sorted { $0.key.kind.eventCount($0.value.row) > $1.key.kind.eventCount($1.value.row) }
@@ -217,8 +243,8 @@ extension ProbeAggregator {
             let resolution = group.key.cgroup == 0 ? .known(.unresolved) : identities.resolve(group.key.cgroup)
             switch resolution {
             case .known(let owner): place(arrival, group, for: owner)
-            case .incomplete(let owner) where waiting.count >= Self.waitingMax: place(arrival, group, for: owner)
-            case .unknown where waiting.count >= Self.waitingMax || arrival.windowsWaited >= Self.unknownWindowsMax:
+            case .incomplete(let owner) where isLast || waiting.count >= Self.waitingMax: place(arrival, group, for: owner)
+            case .unknown where isLast || waiting.count >= Self.waitingMax || arrival.windowsWaited >= Self.unknownWindowsMax:
                 place(arrival, group, for: .unresolved)
             case .incomplete, .unknown:
                 waiting[group] = arrival
@@ -263,11 +289,12 @@ extension ProbeAggregator {
         return owner.namespace.map(settings.namespaces.contains) ?? settings.namespaces.include.isEmpty
     }
 
-    /// The walk that misses a cgroup may be older than its last events, so an owner goes one window after it was first missed.
+    /// The walk that misses a cgroup may be older than its last events, so an owner goes one window after it was first missed; and not before the receiver
+    /// has its last counts, which no later export would have.
     private mutating func forgetDeparted() {
         let living = identities.livingOwners
         let missing = Set(store.owners.keys.filter { !living.contains($0) && $0 != .unresolved && $0 != .overflow })
-        let departed = departing.intersection(missing)
+        let departed = departing.intersection(missing).filter(store.isAnswered)
         if !departed.isEmpty { store.removeOwners(where: departed.contains) }
         departing = missing.subtracting(departed)
     }

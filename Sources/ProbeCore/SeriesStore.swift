@@ -63,7 +63,9 @@ struct SeriesStore {
     var limits: SeriesLimits
     /// How many different first labels of a kind one owner may have; no entry: any number.
     var firstLabelsPerOwner: [GroupKind: Int] = [:]
-    private var window = 0
+    private(set) var window = 0
+    /// The newest window whose export the receiver has answered in whole.
+    var answeredWindow = Int.max
 
     /// Points over all owners.
     private(set) var count = 0
@@ -106,10 +108,13 @@ struct SeriesStore {
             if case .exact(let known, _) = key.label, !kind.isRest(known) { newest[known] = max(newest[known] ?? 0, series.lastWindow) }
         }
         if newest[first] != nil || newest.count < limit { return true }
-        guard let idle = newest.min(by: { $0.value < $1.value }), window - idle.value > Self.idleWindowsMax else { return false }
+        guard let idle = newest.min(by: { $0.value < $1.value }), window - idle.value > Self.idleWindowsMax, idle.value <= answeredWindow else { return false }
         removeSeries(of: owner) { $0.kind == kind && $0.isLabelled(idle.key) }
         return true
     }
+
+    /// Whether the receiver has all that was counted for the owner.
+    func isAnswered(_ owner: Owner) -> Bool { owners[owner]?.values.allSatisfy { $0.lastWindow <= answeredWindow } ?? true }
 
     /// Begins the next window.
     mutating func advanceWindow() { window += 1 }

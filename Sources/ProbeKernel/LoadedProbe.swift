@@ -211,7 +211,7 @@ public final class LoadedProbe: @unchecked Sendable {
         try withMap("dns_ports") { map throws(ProbeKernelError) in try map.set(portSet(ports), at: 0) }
     }
 
-    /// What each attached hook cost and lost since it was loaded.
+    /// What each attached hook cost and lost since it was loaded, and behind the hooks the losses of the program's further accounts.
     public func statistics() throws(ProbeKernelError) -> [HookStatistics] {
         var statistics: [HookStatistics] = []
         for (index, hook) in program.hooks.enumerated() {
@@ -219,6 +219,10 @@ public final class LoadedProbe: @unchecked Sendable {
             let costs = try withMap("costs") { map throws(ProbeKernelError) in try map.perCPUValue(at: UInt32(index)) }
             let losses = try withMap("losses") { map throws(ProbeKernelError) in try map.perCPUValue(at: UInt32(index)) }
             statistics.append(HookStatistics(function: hook.function, costs: costs, losses: losses, skippedRuns: skippedRuns(of: descriptor)))
+        }
+        for (index, account) in program.accounts.enumerated() {
+            let losses = try withMap("losses") { map throws(ProbeKernelError) in try map.perCPUValue(at: UInt32(program.hooks.count + index)) }
+            statistics.append(HookStatistics(function: account, costs: [], losses: losses, skippedRuns: 0, isHook: false))
         }
         return statistics
     }
@@ -259,6 +263,8 @@ public struct HookStatistics: Sendable, Hashable {
     public var losses: [ProgramLosses.Reason: UInt64]
     /// Runs that the kernel left out.
     public var skippedRuns: UInt64
+    /// Otherwise an account of further losses, which has a name but no runs.
+    public var isHook: Bool
 
     /// The time of all runs, estimated from the timed ones.
     public var estimatedNanoseconds: UInt64 {
@@ -266,8 +272,9 @@ public struct HookStatistics: Sendable, Hashable {
         return UInt64(Double(sampledNanoseconds) / Double(sampledRuns) * Double(runs))
     }
 
-    init(function: String, costs: [[UInt8]], losses: [[UInt8]], skippedRuns: UInt64) {
+    init(function: String, costs: [[UInt8]], losses: [[UInt8]], skippedRuns: UInt64, isHook: Bool = true) {
         self.function = function
+        self.isHook = isHook
         self.skippedRuns = skippedRuns
         runs = sum(costs, at: ProgramCost.runsOffset)
         sampledRuns = sum(costs, at: ProgramCost.sampledRunsOffset)

@@ -8,6 +8,9 @@ public struct ProbeProgram: Sendable {
     public let name: String
     /// In the order of the C file's `PROGRAM_` constants: a hook's place is its key in the maps `costs` and `losses`.
     public let hooks: [ProbeHook]
+    /// Losses of events that a hook counts into another class than its own, by name (`EventClass`). In the maps `costs` and `losses` they stand behind the
+    /// hooks, in the order of the C file's `ACCOUNT_` constants.
+    public let accounts: [String]
     /// The maps that hold groups, one entry for each key.
     public let groupMaps: [ProbeMap]
     /// Ring buffers with records for user space.
@@ -22,11 +25,13 @@ public struct ProbeProgram: Sendable {
     let base64: StaticString
 
     init(
-        name: String, hooks: [ProbeHook], groupMaps: [ProbeMap], rings: [ProbeRing] = [], sharedMaps: [String] = [], signals: [ProbeSignal],
+        name: String, hooks: [ProbeHook], accounts: [String] = [], groupMaps: [ProbeMap], rings: [ProbeRing] = [], sharedMaps: [String] = [],
+        signals: [ProbeSignal],
         optional: OptionalMap? = nil, cost: CostClass, base64: StaticString
     ) {
         self.name = name
         self.hooks = hooks
+        self.accounts = accounts
         self.groupMaps = groupMaps
         self.rings = rings
         self.sharedMaps = sharedMaps

@@ -41,6 +41,24 @@ public struct AgentConfiguration: Hashable, Sendable {
         public var headersDirectory: String?
         /// Settings of TLS; they matter for `https` endpoints only.
         public var tls: TLS
+        /// What may wait for the receiver.
+        public var queue: Queue
+    }
+
+    /// Limits of what waits for the receiver in memory; the oldest goes first.
+    public struct Queue: Hashable, Sendable {
+        /// Requests.
+        public var batches: Int
+        /// Of their bodies, compressed.
+        public var bytes: Int
+
+        public static let batchesDefault = 64
+        public static let bytesDefault = 8 << 20
+
+        public init(batches: Int = batchesDefault, bytes: Int = bytesDefault) {
+            self.batches = batches
+            self.bytes = bytes
+        }
     }
 
     public struct Header: Hashable, Sendable {
@@ -138,14 +156,15 @@ extension AgentConfiguration {
 
 extension AgentConfiguration.Destination {
     init(complete value: DocumentReader) {
-        let tls = value["tls"]
+        let tls = value["tls"], queue = value["queue"]
         self.init(
             endpoint: value.string("endpoint"), protocol: value.choice("protocol", .httpProtobuf), compression: value.choice("compression", .gzip),
             headers: (value.value["headers"]?.object ?? [:]).map { .init(name: $0, value: $1.string ?? "") }.sorted { $0.name < $1.name },
             headersDirectory: value.text("headersDirectory"),
             tls: .init(
                 caFile: tls.text("caFile"), clientCertificateFile: tls.text("clientCertificateFile"), clientKeyFile: tls.text("clientKeyFile"),
-                serverName: tls.text("serverName"), insecureSkipVerify: tls.bool("insecureSkipVerify")))
+                serverName: tls.text("serverName"), insecureSkipVerify: tls.bool("insecureSkipVerify")),
+            queue: .init(batches: queue.int("batches"), bytes: queue.value["memory"].flatMap(ByteQuantity.bytes) ?? AgentConfiguration.Queue.bytesDefault))
     }
 
     var document: JSONValue {
@@ -153,6 +172,7 @@ extension AgentConfiguration.Destination {
         if !headers.isEmpty { document["headers"] = .object(JSONObject(headers.map { ($0.name, .string($0.value)) })) }
         document["headersDirectory"] = headersDirectory.map { .string($0) }
         if tls != .init() { document["tls"] = tls.document }
+        if queue != .init() { document["queue"] = ["batches": JSONValue(queue.batches), "memory": .string(ByteQuantity.text(queue.bytes))] }
         return document
     }
 }

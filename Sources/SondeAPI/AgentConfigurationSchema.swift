@@ -40,8 +40,20 @@ enum AgentConfigurationSchema {
             .init("headers", Schema(.map(Schema(.string(.free, maxLength: 8192), "A header's value."), maxProperties: 64), "Further request headers.")),
             .init("headersDirectory", path("A folder with one file for each further header.")),
             .init("tls", tls),
+            .init("queue", queue),
         ]),
         "a mapping with `endpoint`, the OTLP base URL")
+
+    private static let queue = Schema(
+        .object([
+            .init(
+                "batches",
+                Schema(
+                    .integer(1...4096), "Requests that may wait; one more drops the oldest. Default \(AgentConfiguration.Queue.batchesDefault).",
+                    default: JSONValue(AgentConfiguration.Queue.batchesDefault))),
+            .init("memory", Schema(.quantity, "Memory of the requests that may wait. Default 8Mi.", default: "8Mi")),
+        ]),
+        "What waits for the receiver in memory.", default: [:])
 
     private static let tls = Schema(
         .object([

@@ -134,13 +134,14 @@ struct AgentLoop {
         probes.readStatistics(into: &telemetry)
         let now = Clock.unixNanoseconds()
         exporter.enqueue(LogsRequest(aggregator.takeLogs(isLast: isLast)))
-        var metrics = aggregator.endWindow(at: now)
-        probes.delete(aggregator.takeStaleKeys())
+        let window = aggregator.window
+        var metrics = aggregator.endWindow(at: now, answered: exporter.answeredWindow ?? -1, isLast: isLast)
+        probes.takeOut(aggregator.takeStaleKeys(), into: &aggregator)
         let reading = AgentReading(
             process: ProcessUsage.read(), export: ExportReading(exporter.counts), logExport: ExportReading(exporter.logCounts), maps: maps)
         metrics.append(telemetry.metrics(reading, aggregator: aggregator, version: AgentVersion.text, at: now))
-        for request in Self.requests(metrics) { exporter.enqueue(request) }
-        publish(losses: telemetry.lostEvents(aggregator.ledger, reading.export))
+        exporter.enqueue(Self.requests(metrics), window: window)
+        publish(losses: telemetry.lostEvents(aggregator.ledger, reading.export, logs: reading.logExport))
         ProcessMemory.giveBackFreed()
         if exportsUntilSettled > 0 {
             exportsUntilSettled -= 1
@@ -184,9 +185,9 @@ struct AgentLoop {
                 ("budget", "\(configuration.budget.cpuMillicores)"))
         }
         for step in before where !governor.steps.contains(step) { AgentLog.info("within budget again; given back: \(step.text)") }
-        // The last counts of programs that go are taken first.
+        // What was counted until now was counted whole, whatever is sampled from now on.
         _ = probes.read(into: &aggregator)
-        for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
+        applyProbes()
         forgetCosts()
     }
 
@@ -229,13 +230,18 @@ struct AgentLoop {
     /// Puts the configuration in force.
     private mutating func apply() {
         aggregator.update(Self.settings(configuration, node))
-        for kind in probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps) { aggregator.restart(kind) }
+        applyProbes()
         let kinds = ProbePlan.kinds(configuration.signals, tellsAddresses: configuration.attributes.addresses)
         for kind in GroupKind.all where !kinds.contains(kind.name) { aggregator.forget(kind) }
         aggregator.names.dropReasons = probes.dropReasons
         forgetCosts()
         logWhatIsMissing()
         exportsUntilSettled = 2
+    }
+
+    private mutating func applyProbes() {
+        let gone = probes.apply(configuration, cgroupMode: host.hierarchy.mode, saving: governor.steps, into: &aggregator, &telemetry)
+        for kind in gone { aggregator.restart(kind) }
     }
 
     private func logWhatIsMissing() {
@@ -270,7 +276,7 @@ struct AgentLoop {
     private mutating func use(_ changed: AgentConfiguration) -> Bool {
         headers = Self.headersSignature(changed)
         do {
-            exporter.update(try ExportDestination(changed.destination))
+            exporter.update(try ExportDestination(changed.destination), policy: ExportPolicy(changed.destination.queue))
         } catch {
             AgentLog.error("the changed configuration is not used; the one before stays in force", ("errors", error.message))
             return false

@@ -6,6 +6,14 @@ import HTTPClient
 import OTLPExport
 import SondeAPI
 
+extension ExportPolicy {
+    init(_ queue: AgentConfiguration.Queue) {
+        self.init()
+        batchesMax = queue.batches
+        bytesMax = queue.bytes
+    }
+}
+
 extension ExportDestination {
     /// - Throws: `FileFailure` when a file with a header cannot be read.
     init(_ destination: AgentConfiguration.Destination) throws(FileFailure) {

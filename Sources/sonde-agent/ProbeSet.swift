@@ -42,12 +42,17 @@ struct ProbeSet {
     }
 
     /// Loads and unloads so that exactly the wanted signals are taken.
-    /// - Parameter steps: what the budget takes back.
+    /// - Parameters:
+    ///   - steps: what the budget takes back.
+    ///   - aggregator: gets the last counts of programs that go, and `telemetry` their last losses.
     /// - Returns: kinds of groups whose maps are gone.
-    mutating func apply(_ configuration: AgentConfiguration, cgroupMode: ProbeSettings.CgroupMode, saving steps: [SavingStep]) -> [GroupKind] {
+    mutating func apply(
+        _ configuration: AgentConfiguration, cgroupMode: ProbeSettings.CgroupMode, saving steps: [SavingStep], into aggregator: inout ProbeAggregator,
+        _ telemetry: inout AgentTelemetry
+    ) -> [GroupKind] {
         let calls = Self.numbers(of: configuration.signals.syscalls)
         let programs = ProbePlan.programs(configuration.signals, saving: steps)
-        let gone = unload(allBut: Set(programs.map(\.name)))
+        let gone = unload(allBut: Set(programs.map(\.name)), into: &aggregator, &telemetry)
         sample(systemCalls: steps.contains(.systemCallsSampled))
         if calls != systemCalls, let probe = systemCallProbe { update(probe, calls) }
         systemCalls = calls
@@ -69,11 +74,12 @@ struct ProbeSet {
         return gone
     }
 
-    private mutating func unload(allBut wanted: Set<String>) -> [GroupKind] {
+    private mutating func unload(allBut wanted: Set<String>, into aggregator: inout ProbeAggregator, _ telemetry: inout AgentTelemetry) -> [GroupKind] {
         var gone: [GroupKind] = []
         failed.formIntersection(wanted)
         outcomes = outcomes.filter { wanted.contains($0.key) }
         for (name, probe) in loaded where !wanted.contains(name) {
+            takeLast(of: probe, into: &aggregator, &telemetry)
             loaded[name] = nil
             decoders[name] = nil
             probe.close()
@@ -81,6 +87,17 @@ struct ProbeSet {
             AgentLog.info("signals switched off", ("program", name))
         }
         return gone
+    }
+
+    /// Takes a program off its hooks, and then everything that it counted, recorded and lost.
+    private mutating func takeLast(of probe: LoadedProbe, into aggregator: inout ProbeAggregator, _ telemetry: inout AgentTelemetry) {
+        let scale = probe.program.countsSystemCalls ? duty?.scale(now: Clock.monotonicNanoseconds()) ?? 1 : 1
+        probe.pause()
+        drain(probe)
+        decoders[probe.program.name]?.settle(into: &aggregator, monotonicNanoseconds: Clock.monotonicNanoseconds())
+        _ = read(probe, scale: scale, into: &aggregator)
+        readStatistics(of: probe, into: &telemetry)
+        for name in probe.program.hooks.map(\.function) + probe.program.accounts { telemetry.restart(name) }
     }
 
     /// Begins or ends sampling the system calls by time.
@@ -197,18 +214,20 @@ struct ProbeSet {
 
     /// Hands waiting records to their decoders.
     mutating func drain() {
-        for (name, probe) in loaded {
-            // Taken out while it works: a decoder that stands in two places would copy its tables.
-            guard var decoder = decoders.removeValue(forKey: name) else { continue }
-            for ring in probe.program.rings {
-                do {
-                    try probe.drain(ring.name) { decoder.take($0) }
-                } catch {
-                    AgentLog.error("records could not be read", ("ring", ring.name), ("reason", error.message))
-                }
+        for probe in loaded.values { drain(probe) }
+    }
+
+    private mutating func drain(_ probe: LoadedProbe) {
+        // Taken out while it works: a decoder that stands in two places would copy its tables.
+        guard var decoder = decoders.removeValue(forKey: probe.program.name) else { return }
+        for ring in probe.program.rings {
+            do {
+                try probe.drain(ring.name) { decoder.take($0) }
+            } catch {
+                AgentLog.error("records could not be read", ("ring", ring.name), ("reason", error.message))
             }
-            decoders[name] = decoder
         }
+        decoders[probe.program.name] = decoder
     }
 
     /// Lets decoders hand over what is complete.
@@ -263,20 +282,23 @@ struct ProbeSet {
     mutating func read(into aggregator: inout ProbeAggregator) -> [MapReading] {
         var usage: [MapReading] = []
         let sampled = duty?.scale(now: Clock.monotonicNanoseconds()) ?? 1
-        for probe in loaded.values {
-            let scale = probe.program.countsSystemCalls ? sampled : 1
-            for map in probe.program.groupMaps {
-                do {
-                    let groups = try probe.groups(of: map.name)
-                    if let kind = GroupKind(map: map.name) {
-                        aggregator.absorb(groups, of: kind, scale: scale)
-                    } else {
-                        try decode(groups, of: map.name, from: probe, into: &aggregator)
-                    }
-                    usage.append(MapReading(name: map.name, used: groups.count, capacity: probe.capacity(of: map.name) ?? map.entries))
-                } catch {
-                    AgentLog.error("map could not be read", ("map", map.name), ("reason", error.message))
+        for probe in loaded.values { usage += read(probe, scale: probe.program.countsSystemCalls ? sampled : 1, into: &aggregator) }
+        return usage
+    }
+
+    private mutating func read(_ probe: LoadedProbe, scale: Double, into aggregator: inout ProbeAggregator) -> [MapReading] {
+        var usage: [MapReading] = []
+        for map in probe.program.groupMaps {
+            do {
+                let groups = try probe.groups(of: map.name)
+                if let kind = GroupKind(map: map.name) {
+                    aggregator.absorb(groups, of: kind, scale: scale)
+                } else {
+                    try decode(groups, of: map.name, from: probe, into: &aggregator)
                 }
+                usage.append(MapReading(name: map.name, used: groups.count, capacity: probe.capacity(of: map.name) ?? map.entries))
+            } catch {
+                AgentLog.error("map could not be read", ("map", map.name), ("reason", error.message))
             }
         }
         return usage
@@ -293,12 +315,14 @@ struct ProbeSet {
 
     /// Hands every hook's costs and losses over.
     func readStatistics(into telemetry: inout AgentTelemetry) {
-        for (_, probe) in loaded {
-            do {
-                for hook in try probe.statistics() { telemetry.record(HookReading(hook)) }
-            } catch {
-                AgentLog.error("costs and losses could not be read", ("program", probe.program.name), ("reason", error.message))
-            }
+        for probe in loaded.values { readStatistics(of: probe, into: &telemetry) }
+    }
+
+    private func readStatistics(of probe: LoadedProbe, into telemetry: inout AgentTelemetry) {
+        do {
+            for hook in try probe.statistics() { telemetry.record(HookReading(hook)) }
+        } catch {
+            AgentLog.error("costs and losses could not be read", ("program", probe.program.name), ("reason", error.message))
         }
     }
 
@@ -309,13 +333,17 @@ struct ProbeSet {
         }
     }
 
-    func delete(_ keys: [GroupKind: [[UInt8]]]) {
+    /// Takes groups of gone cgroups out of the maps, and hands over what they counted since they were read.
+    func takeOut(_ keys: [GroupKind: [[UInt8]]], into aggregator: inout ProbeAggregator) {
         for (kind, keys) in keys {
             guard let probe = loaded.values.first(where: { $0.program.groupMaps.contains { $0.name == kind.name } }) else { continue }
             do {
-                try probe.delete(keys, from: kind.name)
+                let taken = try probe.take(keys, from: kind.name)
+                aggregator.absorbLast(taken, of: kind)
+                // Before Linux 5.14 a group cannot be taken out together with its value; what it counted since it was read is lost there.
+                if taken.isEmpty { try probe.delete(keys, from: kind.name) }
             } catch {
-                AgentLog.error("groups of gone cgroups could not be deleted", ("map", kind.name), ("reason", error.message))
+                AgentLog.error("groups of gone cgroups could not be taken out", ("map", kind.name), ("reason", error.message))
             }
         }
     }
@@ -330,6 +358,7 @@ extension HookReading {
         var losses = Dictionary(uniqueKeysWithValues: hook.losses.map { ($0.rawValue, $1) })
         losses["recursion"] = hook.skippedRuns
         self.init(
-            function: hook.function, runs: hook.runs, sampledRuns: hook.sampledRuns, sampledNanoseconds: hook.sampledNanoseconds, losses: losses)
+            function: hook.function, runs: hook.runs, sampledRuns: hook.sampledRuns, sampledNanoseconds: hook.sampledNanoseconds, losses: losses,
+            isHook: hook.isHook)
     }
 }

@@ -87,7 +87,7 @@ enum SondeAgent {
         let board = StatusBoard(
             AgentStatus(node: node.kubernetesName ?? node.hostName, version: AgentVersion.text, kernelRelease: kernelRelease), now: Clock.monotonicNanoseconds()
         )
-        let exporter = MetricsExporter(client: client, destination: destination) { event in
+        let exporter = MetricsExporter(client: client, destination: destination, policy: ExportPolicy(configuration.destination.queue)) { event in
             log(event)
             board.report(AgentStatus.Export(event))
         }

@@ -11,12 +11,16 @@ struct StatusQuestion {
         let message: String
     }
 
-    private static let timeout: Duration = .seconds(3)
+    static let usualTimeout = Duration.seconds(3)
 
     let url: String
+    private let timeout: Duration
 
-    /// - Parameter statusAddress: Where the agent binds its port, as in its environment; nil and `*` mean that loopback leads to it.
-    init(statusAddress: String?, port: Int) {
+    /// - Parameters:
+    ///   - statusAddress: Where the agent binds its port, as in its environment; nil and `*` mean that loopback leads to it.
+    ///   - timeout: For the whole question.
+    init(statusAddress: String?, port: Int, timeout: Duration = usualTimeout) {
+        self.timeout = timeout
         let address = statusAddress.flatMap { $0.isEmpty || $0 == "*" ? nil : $0 } ?? "127.0.0.1"
         url = "http://\(address.contains(":") ? "[\(address)]" : address):\(port)\(AgentStatus.path)"
     }
@@ -24,11 +28,11 @@ struct StatusQuestion {
     func ask() async throws(Failure) -> AgentStatus {
         var settings = HTTPClient.Configuration()
         settings.proxy = ""
-        settings.connectTimeout = Self.timeout
+        settings.connectTimeout = timeout
         let client = HTTPClient(settings)
         let answer: Result<HTTPResponse, any Error>
         do {
-            answer = .success(try await client.send(HTTPRequest(url: url, timeout: Self.timeout, maxResponseBytes: AgentStatus.sizeBytesMax)))
+            answer = .success(try await client.send(HTTPRequest(url: url, timeout: timeout, maxResponseBytes: AgentStatus.sizeBytesMax)))
         } catch {
             answer = .failure(error)
         }

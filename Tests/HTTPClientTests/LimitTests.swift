@@ -4,6 +4,7 @@
 
 import HTTPClient
 import HTTPServer
+import TestSupport
 import Testing
 
 struct LimitTests {

@@ -4,6 +4,7 @@
 
 import HTTPServer
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HTTPClient

@@ -5,6 +5,7 @@
 import Foundation
 import HTTPClient
 import HTTPServer
+import TestSupport
 import Testing
 
 struct TLSTests {
@@ -67,19 +68,11 @@ struct TLSTests {
     /// In TLS 1.3 the server's refusal comes after the handshake, with the first read.
     @Test(arguments: [HTTPVersion.http1, .http2]) func aServerThatMissesOurCertificateIsATLSError(version: HTTPVersion) async throws {
         let certificates = try Certificates.shared.get()
-        let server = Process()
-        let output = Pipe()
-        server.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        server.arguments = ["s_server", "-www", "-alpn", "h2,http/1.1", "-accept", "127.0.0.1:0", "-Verify", "1", "-verify_return_error"]
-        server.arguments! += ["-cert", certificates.path("server.crt"), "-key", certificates.path("server.key"), "-CAfile", certificates.path("ca.crt")]
-        server.standardOutput = output
-        server.standardError = FileHandle.nullDevice
-        try server.run()
-        defer {
-            kill(server.processIdentifier, SIGKILL)
-            server.waitUntilExit()
-        }
-        let port = try Self.port(said: output)
+        let arguments = ["s_server", "-www", "-alpn", "h2,http/1.1", "-accept", "127.0.0.1:0", "-Verify", "1", "-verify_return_error"]
+        let files = ["-cert", certificates.path("server.crt"), "-key", certificates.path("server.key"), "-CAfile", certificates.path("ca.crt")]
+        let server = try ChildProcess("/usr/bin/openssl", arguments + files)
+        defer { server.end() }
+        let port = try Self.port(of: server)
         let client = HTTPClient()
         let trusting = TLSConfiguration(caFile: certificates.path("ca.crt"))
         let error = await failure {
@@ -90,31 +83,19 @@ struct TLSTests {
     }
 
     /// The port in the line that s_server prints when it listens.
-    private static func port(said output: Pipe) throws -> Substring {
-        var said = ""
-        while !said.contains("\n") || !said.contains("ACCEPT") {
-            let piece = output.fileHandleForReading.availableData
-            guard !piece.isEmpty else { break }
-            said += String(decoding: piece, as: UTF8.self)
-        }
+    private static func port(of server: ChildProcess) throws -> Substring {
+        let said = server.read { $0.contains("\n") && $0.contains("ACCEPT") && $0.hasSuffix("\n") }
         return try #require(said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }?.split(separator: ":").last)
     }
 
     /// A server that would rather speak HTTP/2 (as every kube-apiserver) must not be led to it.
     @Test func onlyHTTP1IsOffered() async throws {
         let certificates = try Certificates.shared.get()
-        let server = Process()
-        let output = Pipe()
-        server.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        server.arguments = ["s_server", "-www", "-alpn", "h2,http/1.1", "-accept", "127.0.0.1:0"]
-        server.arguments! += ["-cert", certificates.path("server.crt"), "-key", certificates.path("server.key")]
-        server.standardOutput = output
-        try server.run()
-        defer {
-            kill(server.processIdentifier, SIGKILL)  // Threads of the test block SIGTERM, and children inherit that.
-            server.waitUntilExit()
-        }
-        let port = try Self.port(said: output)
+        let arguments = ["s_server", "-www", "-alpn", "h2,http/1.1", "-accept", "127.0.0.1:0"]
+        let files = ["-cert", certificates.path("server.crt"), "-key", certificates.path("server.key")]
+        let server = try ChildProcess("/usr/bin/openssl", arguments + files)
+        defer { server.end() }
+        let port = try Self.port(of: server)
         let client = HTTPClient()
         let answer = try await client.send(
             HTTPRequest(url: "https://127.0.0.1:\(port)/", timeout: .seconds(5), tls: TLSConfiguration(insecureSkipVerify: true)))

@@ -3,6 +3,7 @@
 // No test here opens a connection.
 
 import HTTPClient
+import TestSupport
 import Testing
 
 @testable import KubernetesClient

@@ -51,6 +51,49 @@ import Testing
         #expect(queue.waitingCount == 0 && queue.counts.dropped == ["queue_full": 15])
     }
 
+    // MARK: Windows
+
+    @Test func aWindowIsAnsweredWhenAllOfItIs() {
+        var queue = Self.queue()
+        queue.enqueue([Self.batch(1), Self.batch(2)], window: 7)
+        #expect(Self.step(&queue, Self.accepted).points == 1 && queue.answeredWindow == nil)
+        // Refused for ever is an answer too: it will not be taken later either.
+        #expect(Self.step(&queue, .refused(Self.busy)).points == 2 && queue.answeredWindow == 7)
+        queue.enqueue([Self.batch(3)], window: 8)
+        _ = Self.step(&queue, .retry(Self.busy, after: nil))
+        #expect(queue.answeredWindow == 7)
+        _ = Self.step(&queue, Self.accepted, at: .seconds(5))
+        #expect(queue.answeredWindow == 8)
+    }
+
+    @Test func aWindowOfWhichAPartFoundNoRoomIsNeverAnswered() {
+        var queue = Self.queue { $0.batchesMax = 2 }
+        queue.enqueue([Self.batch(1), Self.batch(2)], window: 1)
+        queue.enqueue([Self.batch(3)], window: 2)
+        #expect(queue.counts.dropped == ["queue_full": 1])
+        #expect(Self.step(&queue, Self.accepted).points == 2 && queue.answeredWindow == nil)
+        #expect(Self.step(&queue, Self.accepted).points == 3 && queue.answeredWindow == 2)
+    }
+
+    @Test func logsBelongToNoWindow() {
+        var queue = Self.queue()
+        queue.enqueue([Self.batch(1)], window: 1)
+        queue.enqueue(ExportBatch(signal: .logs, body: [1], points: 4))
+        _ = Self.step(&queue, Self.accepted)
+        #expect(queue.answeredWindow == 1)
+        _ = Self.step(&queue, Self.accepted)
+        #expect(queue.answeredWindow == 1 && queue.logCounts.exported == 4)
+    }
+
+    @Test func newLimitsHoldForWhatWaitsAlready() {
+        var queue = Self.queue()
+        for points in 1...4 { queue.enqueue(Self.batch(points)) }
+        var policy = ExportPolicy()
+        policy.batchesMax = 1
+        queue.update(policy)
+        #expect(queue.waitingCount == 1 && queue.counts.dropped == ["queue_full": 6])
+    }
+
     @Test func aBatchThatComesBackCountsAgainstTheLimit() {
         var queue = Self.queue { $0.batchesMax = 1 }
         queue.enqueue(Self.batch(1))

@@ -6,6 +6,7 @@ import HTTPServer
 import Logging
 import OTLPMessages
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import OTLPExport
@@ -194,7 +195,7 @@ import Testing
 
     /// Over TLS, where connections are kept.
     @Test func aCallWithoutAnAnswerLeavesItsConnection() async throws {
-        let certificates = try ExportCertificates.shared.get()
+        let certificates = try Certificates.shared.get()
         var settings = GRPCReceiver.Settings()
         settings.answers = [.init(), .init(code: "HANG"), .init()]
         settings.certificates = certificates.folder
@@ -244,7 +245,7 @@ import Testing
     // MARK: TLS
 
     @Test func theClientsCertificateIsAskedForAndTheConnectionIsKept() async throws {
-        let certificates = try ExportCertificates.shared.get()
+        let certificates = try Certificates.shared.get()
         var settings = GRPCReceiver.Settings()
         settings.certificates = certificates.folder
         let receiver = try await GRPCReceiver.start(settings)
@@ -266,7 +267,7 @@ import Testing
     }
 
     @Test func doubtsAboutCertificatesAreOneClearMessage() async throws {
-        let certificates = try ExportCertificates.shared.get()
+        let certificates = try Certificates.shared.get()
         var settings = GRPCReceiver.Settings()
         settings.certificates = certificates.folder
         let receiver = try await GRPCReceiver.start(settings)

@@ -55,6 +55,35 @@ import Testing
         #expect(Self.points(metrics["ebpf.agent.events"])[[Attribute("ebpf.event.class", "sched"), Attribute("ebpf.event.outcome", "seen")]] == .int(5))
     }
 
+    /// Faster than its reading before: the counters alone do not tell that the program was loaded again.
+    @Test func aProgramThatWentIsCountedFromZero() {
+        var telemetry = AgentTelemetry(startUnixNanoseconds: 1000)
+        telemetry.record(Self.hook(runs: 64, sampled: 1, ns: 100, losses: ["map_full": 4]))
+        telemetry.restart("sched_switch")
+        telemetry.record(Self.hook(runs: 640, sampled: 10, ns: 2000, losses: ["map_full": 6]))
+        let metrics = Self.metrics(telemetry)
+        #expect(Self.points(metrics["ebpf.agent.program.runs"])[Self.program] == .int(704))
+        #expect(Self.points(metrics["ebpf.agent.events"])[[Attribute("ebpf.event.class", "sched"), Attribute("ebpf.event.outcome", "seen")]] == .int(10))
+    }
+
+    /// What one hook counts into two classes is lost in two classes.
+    @Test(arguments: [("lifetimes", "tcp_lifetime"), ("file_calls", "file_call"), ("file_paths", "file_path")])
+    func furtherAccountsHaveLossesAndNoRuns(account: String, eventClass: String) {
+        var telemetry = AgentTelemetry(startUnixNanoseconds: 1000)
+        for losses: UInt64 in [3, 5] {
+            telemetry.record(
+                HookReading(function: account, runs: 0, sampledRuns: 0, sampledNanoseconds: 0, losses: ["map_full": losses], isHook: false))
+        }
+        telemetry.restart(account)
+        telemetry.record(HookReading(function: account, runs: 0, sampledRuns: 0, sampledNanoseconds: 0, losses: ["map_full": 7], isHook: false))
+        let metrics = Self.metrics(telemetry)
+        let name = Attribute("ebpf.event.class", .string(eventClass))
+        let dropped = [name, Attribute("ebpf.event.outcome", "dropped"), Attribute("ebpf.event.reason", "map_full")]
+        #expect(Self.points(metrics["ebpf.agent.events"])[dropped] == .int(12))
+        #expect(Self.points(metrics["ebpf.agent.events"])[[name, Attribute("ebpf.event.outcome", "seen")]] == .int(12))
+        #expect(metrics["ebpf.agent.program.runs"] == nil && metrics["ebpf.agent.program.time"] == nil)
+    }
+
     @Test func seenIsExportedAndDropped() {
         var aggregator = ProbeAggregatorTests.aggregator(Fixture.settings(exclude: ["shop"]), [ProbeAggregatorTests.nginx])
         aggregator.absorb([Fixture.segments(2, perCPU: [7]), RawGroup(key: [], values: [])], of: .retransmits)
@@ -88,6 +117,8 @@ import Testing
         ledger.drop(4, .dnsMessage, because: "table_full")
         let lost = telemetry.lostEvents(ledger, ExportReading(seen: 10, exported: 8, dropped: ["queue_full": 2]))
         #expect(lost == ["syscall": 7, "dns_message": 7, "metric_point": 2])
+        let logs = ExportReading(seen: 5, exported: 1, dropped: ["queue_full": 3, "shutdown": 1])
+        #expect(telemetry.lostEvents(EventLedger(), ExportReading(), logs: logs)["log_record"] == 4)
     }
 
     @Test func theProcessAndTheMapsAreReported() {

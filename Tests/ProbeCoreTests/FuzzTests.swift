@@ -120,5 +120,8 @@ import Testing
             if round.isMultiple(of: 100) { table.settle(into: &aggregator, monotonicNanoseconds: UInt64(round)) }
         }
         #expect(aggregator.ledger[.file, .seen] == aggregator.ledger[.file, .dropped, EventLedger.Reason.malformed.rawValue], "seed \(random.seed)")
+        let paths = aggregator.ledger.counts.filter { $0.key.eventClass == .filePath }
+        #expect(aggregator.ledger[.filePath, .seen] > 0 && aggregator.ledger[.filePath, .exported] > 0)
+        #expect(paths.filter { $0.key.outcome != .seen }.values.reduce(0, &+) == aggregator.ledger[.filePath, .seen], "seed \(random.seed)")
     }
 }

@@ -130,6 +130,59 @@ import Testing
         #expect(try aggregator.endWindow(at: 4000).value("ebpf.tcp.retransmits", of: "cart", [Attribute("tcp.retransmit.kind", "rto")]) == 1)
     }
 
+    /// A receiver that is away would never get the last counts of a pod that ends meanwhile.
+    @Test func anOwnerThatWentStaysUntilItsLastCountsHaveArrived() throws {
+        var aggregator = Self.aggregator()
+        aggregator.absorb([Fixture.segments(2, perCPU: [4])], of: .retransmits)
+        let first = aggregator.window
+        _ = aggregator.endWindow(at: 2000, answered: -1)
+        aggregator.observe([CgroupDirectory]())
+        aggregator.absorb([Fixture.segments(2, perCPU: [6])], of: .retransmits)
+        let last = aggregator.window
+        #expect(last == first + 1)
+        for window in 0..<5 {
+            let metrics = aggregator.endWindow(at: 3000 + UInt64(window), answered: first)
+            #expect(try metrics.value("ebpf.tcp.retransmits", of: "nginx", Self.fast) == 6)
+        }
+        #expect(try aggregator.endWindow(at: 4000, answered: last).value("ebpf.tcp.retransmits", of: "nginx", Self.fast) == 6)
+        #expect(aggregator.endWindow(at: 5000, answered: last).isEmpty && aggregator.seriesCount == 0)
+    }
+
+    @Test func countsBetweenTheLastReadingAndTheEndOfAnEntryAreNotLost() throws {
+        var aggregator = Self.aggregator()
+        aggregator.absorb([Fixture.segments(2, perCPU: [4])], of: .retransmits)
+        aggregator.observe([CgroupDirectory]())
+        for window in 0..<2 { _ = aggregator.endWindow(at: 2000 + UInt64(window)) }
+        let keys = aggregator.takeStaleKeys()
+        #expect(keys == [.retransmits: [Fixture.key(2, 1)]])
+        // Not handed out, wrong, and right.
+        aggregator.absorbLast([Fixture.segments(9, perCPU: [8]), RawGroup(key: [1], values: []), Fixture.segments(2, perCPU: [5])], of: .retransmits)
+        #expect(aggregator.ledger[.retransmit, .seen] == 5)
+        #expect(try aggregator.endWindow(at: 3000).value("ebpf.tcp.retransmits", of: "nginx", Self.fast) == 1)
+        #expect(aggregator.ledger[.retransmit, .exported] == 5)
+        // Taken once: a later entry of the same key counts from zero.
+        aggregator.absorbLast([Fixture.segments(2, perCPU: [5])], of: .retransmits)
+        aggregator.absorb([Fixture.segments(2, perCPU: [2])], of: .retransmits)
+        #expect(aggregator.ledger[.retransmit, .seen] == 7)
+    }
+
+    @Test func nothingWaitsForItsNameAtTheAgentsEnd() throws {
+        var aggregator = Self.aggregator(Fixture.settings(), [Self.srv])
+        aggregator.absorb([Fixture.segments(11, perCPU: [4]), Fixture.segments(99, perCPU: [2])], of: .retransmits)
+        #expect(aggregator.endWindow(at: 2000).isEmpty)
+        let metrics = aggregator.endWindow(at: 3000, isLast: true)
+        // The pod has its uid and no name yet; what is in no known cgroup has neither.
+        #expect(metrics.count == 2 && aggregator.ledger[.retransmit, .exported] == 4 && aggregator.ledger[.retransmit, .exported, "unresolved"] == 2)
+    }
+
+    @Test func countsThatWaitWhenTheirSignalIsSwitchedOffAreDroppedAndCounted() {
+        var aggregator = Self.aggregator()
+        aggregator.absorb([Fixture.segments(99, perCPU: [4])], of: .retransmits)
+        aggregator.forget(.retransmits)
+        #expect(aggregator.ledger[.retransmit, .seen] == 4 && aggregator.ledger[.retransmit, .dropped, "switched_off"] == 4)
+        #expect(!aggregator.hasUnknownCgroups)
+    }
+
     // MARK: Limits
 
     @Test func callsBeyondAnOwnersLimitAreOneSeriesWithTheRightTotal() throws {

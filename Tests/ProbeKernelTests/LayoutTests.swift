@@ -122,6 +122,9 @@ import Testing
         for program in ProbeProgram.all {
             let names = try BTF(of: program.object).enumerators.filter { $0.name.hasPrefix("PROGRAM_") }.sorted { $0.value < $1.value }.map(\.name)
             #expect(names == program.hooks.map { "PROGRAM_" + $0.function.uppercased() })
+            let accounts = try BTF(of: program.object).enumerators.filter { $0.name.hasPrefix("ACCOUNT_") }.sorted { $0.value < $1.value }
+            #expect(accounts.map(\.name) == program.accounts.map { "ACCOUNT_" + $0.uppercased() })
+            #expect(accounts.first.map { $0.value == program.hooks.count } ?? true, "accounts stand behind the hooks of \(program.name)")
         }
     }
 }

@@ -7,6 +7,7 @@ import JSON
 import Kubernetes
 import Rendering
 import SondeAPI
+import TestSupport
 import Testing
 import YAML
 
@@ -37,7 +38,7 @@ import YAML
     }
 
     @Test(arguments: cases) func itsObjectsAreValid(name: String) throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let file = "\(folder.path)/\(name).yaml"
         try YAML.documents(try Self.render(case: name)).write(toFile: file, atomically: true, encoding: .utf8)
         let (status, output) = try Tools.run("kubernetes-validate", ["--strict", "-k", "1.37", file])

@@ -4,11 +4,12 @@
 
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct ImageTests {
     /// An image archive of `curl`, which needs more libraries than our binaries do, under the operator's name.
-    private static func archive(_ folder: ScratchFolder, _ name: String, _ arguments: String...) throws -> String {
+    private static func archive(_ folder: TemporaryFolder, _ name: String, _ arguments: String...) throws -> String {
         let binaries = "\(folder.path)/bin"
         if !FileManager.default.fileExists(atPath: binaries) {
             try FileManager.default.createDirectory(atPath: binaries, withIntermediateDirectories: true)
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test func everyReferenceOfTheArchiveHoldsItsDigest() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let layout = "\(folder.path)/layout"
         try Self.unpack(try Self.archive(folder, "a", "operator", "--version", "1.2.3", "--repository", "ghcr.io/example"), to: layout)
         func blob(_ descriptor: JSONValue?) throws -> String {
@@ -71,12 +72,12 @@ import Testing
     }
 
     @Test func twoArchivesOfTheSameInputAreEqual() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         #expect(try Self.digest(Self.archive(folder, "a", "operator")) == Self.digest(Self.archive(folder, "b", "operator")))
     }
 
     @Test func theBinaryRunsOnTheImagesFilesAlone() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         _ = try Self.archive(folder, "unused", "operator", "--roots", "\(folder.path)/roots")
         let root = "\(folder.path)/roots/operator"
         let (status, output) = try Repository.run("chroot", root, "/sonde-operator", "--version")
@@ -91,7 +92,7 @@ import Testing
     @Test(arguments: [("operator", "sonde-operator"), ("agent", "sonde-agent")]) func theReleasedBinaryRunsInItsImage(image: String, binary: String) throws {
         let release = BinaryTests.folder.path
         try #require(FileManager.default.fileExists(atPath: "\(release)/\(binary)"), "\(release)/\(binary) is missing: run hack/test, or hack/lib/build")
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         try Self.image([image, "--bin", release, "--roots", folder.path])
         // Swift reads the command line from /proc, which every container has. The mount goes with its namespace.
         let script = "mkdir proc && mount --bind /proc proc && exec chroot . /\(binary) --version"
@@ -102,7 +103,7 @@ import Testing
     /// What only root may do, the operator's user may not: its server once set a socket option that needs a capability, and closed every connection.
     @Test func theOperatorAnswersItsProbesAsTheImagesUser() throws {
         let release = BinaryTests.folder.path
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         try Self.image(["operator", "--bin", release, "--roots", folder.path])
         let script = #"""
             set -eu

@@ -5,6 +5,7 @@
 import Foundation
 import JSON
 import Kubernetes
+import TestSupport
 import Testing
 import YAML
 
@@ -19,7 +20,7 @@ import YAML
         let objects = try files.flatMap { try YAML.parse(try Repository.text($0)) }
         let checked = objects.filter { object in Self.known.contains { $0.apiVersion == object.apiVersion && $0.kind == object.kind } }
         #expect(Set(checked.map(\.kind)).count >= 10, "\(Set(checked.map(\.kind)))")
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let file = "\(folder.path)/objects.yaml"
         try YAML.documents(checked).write(toFile: file, atomically: true, encoding: .utf8)
         let (status, output) = try Tools.run("kubernetes-validate", ["--strict", "-k", version, file])

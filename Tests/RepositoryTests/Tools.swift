@@ -3,6 +3,7 @@
 // It never installs anything: a missing tool fails the test and says how to get it.
 
 import Foundation
+import TestSupport
 import Testing
 
 enum Tools {
@@ -15,16 +16,8 @@ enum Tools {
     static func run(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
         let tool = folder.appending(path: name).path
         try #require(FileManager.default.isExecutableFile(atPath: tool), "\(tool) is missing: run hack/test, or hack/lib/tools \(name)")
-        let process = Process()
-        process.executableURL = URL(filePath: tool)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+        let result = try ChildProcess.run(tool, arguments, errors: .output)
+        return (result.status, result.output)
     }
 
     /// What a tool prints; it must end with status 0.
@@ -33,16 +26,4 @@ enum Tools {
         try #require(status == 0, "\(name) \(arguments.joined(separator: " ")): \(output)")
         return output
     }
-}
-
-/// A folder that goes with the value.
-final class ScratchFolder {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "sonde-repository-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -16,6 +16,7 @@ import Testing
         #expect(configuration.intervalSeconds == 10)
         #expect(configuration.destination.protocol == .httpProtobuf)
         #expect(configuration.destination.compression == .gzip)
+        #expect(configuration.destination.queue == .init(batches: 64, bytes: 8 << 20))
         #expect(configuration.signals.scheduler == .init(enabled: true, precision: .auto))
         #expect(configuration.signals.tcp == .init(enabled: true, rttSampling: 16))
         #expect(configuration.signals.dns == .init(enabled: true, ports: [53], names: 50))
@@ -33,6 +34,7 @@ import Testing
         var configuration = AgentConfiguration(endpoint: "https://otlp.example.com/base")
         configuration.destination.headers = [.init(name: "x-a", value: "1"), .init(name: "x-b", value: "2")]
         configuration.destination.headersDirectory = "/etc/sonde/headers"
+        configuration.destination.queue = .init(batches: 7, bytes: 1 << 20)
         configuration.destination.tls = .init(caFile: "/etc/sonde/tls/ca.crt", serverName: "otlp.example.com", insecureSkipVerify: true)
         configuration.signals.syscalls = .init(enabled: true, names: ["futex"], mode: .counts)
         configuration.signals.http.traces.sampling.ratio = 0.5
@@ -54,6 +56,8 @@ import Testing
     static let mistakes = [
         Mistake(reason: "no scheme", path: ["destination", "endpoint"], value: "localhost:4318", place: "destination.endpoint", says: "URL"),
         Mistake(reason: "unknown protocol", path: ["destination", "protocol"], value: "grpc", place: "destination.protocol", says: "HTTPProtobuf, GRPC"),
+        Mistake(reason: "a queue without room", path: ["destination", "queue", "batches"], value: 0, place: "destination.queue.batches", says: "1 to 4096"),
+        Mistake(reason: "a queue of no size", path: ["destination", "queue", "memory"], value: "0", place: "destination.queue.memory", says: "96Mi"),
         Mistake(reason: "interval of zero", path: ["intervalSeconds"], value: 0, place: "intervalSeconds", says: "1 to 300"),
         Mistake(reason: "text for a switch", path: ["signals", "tcp", "enabled"], value: "yes", place: "signals.tcp.enabled", says: "true or false"),
         Mistake(reason: "budget without unit text", path: ["budget", "memory"], value: "a lot", place: "budget.memory", says: "96Mi"),

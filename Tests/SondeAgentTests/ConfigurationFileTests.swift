@@ -4,18 +4,13 @@ import Foundation
 import OTLPExport
 import OTLPMessages
 import SondeAPI
+import TestSupport
 import Testing
 import YAML
 
 @testable import sonde_agent
 
 @Suite struct ConfigurationFileTests {
-    static func folder() throws -> URL {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sonde-agent-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        return folder
-    }
-
     static func text(interval: Int) -> String { "destination:\n  endpoint: http://localhost:4318\nintervalSeconds: \(interval)\n" }
 
     @Test(arguments: [
@@ -73,8 +68,8 @@ import YAML
     }
 
     @Test func aConfigMapsSwapIsAChangeAndABrokenFileKeepsBeingAsked() throws {
-        let folder = try Self.folder()
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.url
         // As the kubelet mounts it: agent.yaml -> ..data/agent.yaml, ..data -> a folder with the version.
         for (version, text) in [("..1", Self.text(interval: 5)), ("..2", Self.text(interval: 6)), ("..3", "destination: 7\n")] {
             try FileManager.default.createDirectory(at: folder.appending(path: version), withIntermediateDirectories: true)
@@ -104,8 +99,8 @@ import YAML
     }
 
     @Test func headersComeFromTheFileAndFromAMountedSecret() throws {
-        let folder = try Self.folder()
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.url
         try "secret\n".write(to: folder.appending(path: "x-token"), atomically: false, encoding: .utf8)
         try "no header".write(to: folder.appending(path: ".hidden"), atomically: false, encoding: .utf8)
         var configuration = AgentConfiguration(endpoint: "http://localhost:4318")
@@ -121,8 +116,8 @@ import YAML
     }
 
     @Test func aFileThatIsTooLargeIsRefused() throws {
-        let folder = try Self.folder()
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.url
         let path = folder.appending(path: "large").path
         try Data(count: SmallFile.sizeMax + 1).write(to: URL(filePath: path))
         #expect(throws: FileFailure.self) { try SmallFile.read(path) }

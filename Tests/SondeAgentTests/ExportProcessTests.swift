@@ -4,16 +4,13 @@
 
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct ExportProcessTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
     /// Runs the agent until the condition holds, and ends it.
     private static func run(endpoint: String, headers: URL? = nil, environment: [String: String], until isDone: () throws -> Bool) async throws {
-        let folder = try ConfigurationFileTests.folder()
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appending(path: "agent.yaml")
+        let folder = try TemporaryFolder()
         let signals = ["scheduler", "tcp", "drops", "dns", "http", "disk", "events"].map { "  \($0): {enabled: false}\n" }.joined()
         let text = """
             destination:
@@ -26,25 +23,15 @@ import Testing
             signals:
             \(signals)
             """
-        try text.write(to: file, atomically: false, encoding: .utf8)
-        let agent = Process()
-        agent.executableURL = root.appending(path: ".build/debug/sonde-agent")
-        agent.arguments = ["--config", file.path]
-        agent.environment = environment
-        agent.standardError = FileHandle.nullDevice
-        agent.standardOutput = FileHandle.nullDevice
-        try agent.run()
-        defer {
-            kill(agent.processIdentifier, SIGKILL)
-            agent.waitUntilExit()
-        }
+        let file = try folder.write("agent.yaml", text)
+        let agent = try ChildProcess(try ChildProcess.built("sonde-agent"), ["--config", file], environment: environment)
+        defer { agent.end() }
         // An export each second, and a look at the files every other.
-        for _ in 0..<1000 {
-            if try isDone() { return }
+        let came = try await eventually {
             try #require(agent.isRunning)
-            try await Task.sleep(for: .milliseconds(20))
+            return try isDone()
         }
-        Issue.record("nothing came within 20 s")
+        #expect(came, "nothing came in time")
     }
 
     @Test func theProxyOfTheEnvironmentGetsTheExport() async throws {
@@ -65,8 +52,8 @@ import Testing
     /// As the kubelet changes a mounted Secret: the link `..data` turns to another folder.
     @Test func aChangedSecretIsInTheNextExports() async throws {
         let receiver = try HeadServer()
-        let secret = try ConfigurationFileTests.folder()
-        defer { try? FileManager.default.removeItem(at: secret) }
+        let folder = try TemporaryFolder()
+        let secret = folder.url
         for version in ["old", "new"] {
             try FileManager.default.createDirectory(at: secret.appending(path: "..\(version)"), withIntermediateDirectories: true)
             try version.write(to: secret.appending(path: "..\(version)/x-token"), atomically: false, encoding: .utf8)
@@ -90,56 +77,24 @@ import Testing
 
 /// A server that keeps the heads of requests and answers each with status 200.
 private final class HeadServer: Sendable {
-    let port: UInt16
-    private let listener: Int32
-    private let kept = Kept()
+    private let server: LoopbackServer
+    private let kept: Kept
 
     private final class Kept: Sendable {
         let heads = Mutex<[String]>([])
     }
 
     init() throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) == 0 && getsockname(listener, $0, &length) == 0 }
-        }
-        try #require(bound && listen(listener, 16) == 0)
-        self.listener = listener
-        port = UInt16(bigEndian: address.sin_port)
-        let kept = kept
-        Thread.detachNewThread {
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
-                Self.answer(connection, kept)
-            }
+        let kept = Kept()
+        self.kept = kept
+        server = try LoopbackServer { connection in
+            guard let head = connection.readHead() else { return }
+            kept.heads.withLock { $0.append(head) }
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            connection.finish()
         }
     }
 
+    var port: UInt16 { server.port }
     var heads: [String] { kept.heads.withLock { $0 } }
-
-    private static func answer(_ connection: Int32, _ kept: Kept) {
-        defer { close(connection) }
-        var head: [UInt8] = []
-        var byte: UInt8 = 0
-        while !head.reversed().starts(with: [10, 13, 10, 13]) {
-            guard read(connection, &byte, 1) == 1 else { return }
-            head.append(byte)
-        }
-        kept.heads.withLock { $0.append(String(decoding: head, as: UTF8.self)) }
-        let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
-        _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL))
-        shutdown(connection, Int32(SHUT_WR))
-        var rest = [UInt8](repeating: 0, count: 65_536)
-        while read(connection, &rest, rest.count) > 0 {}
-    }
-
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
 }

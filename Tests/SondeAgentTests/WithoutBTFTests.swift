@@ -2,6 +2,7 @@
 
 import Foundation
 import SondeAPI
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: getuid() == 0, "needs root: BTF is hidden by a mount")) struct WithoutBTFTests {
@@ -37,18 +38,12 @@ import Testing
         """
 
     @Test func theAgentStartsAndSendsWhatFilesGive() throws {
-        let binary = try #require(Self.besideTests, "build the agent first")
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sonde-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let process = Process(), pipe = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/unshare")
-        process.arguments = ["--mount", "--net", "/bin/sh", "-c", Self.script, Self.receiver, folder, binary]
-        process.standardOutput = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        let log = try String(contentsOfFile: folder + "/log", encoding: .utf8)
+        let folder = try TemporaryFolder()
+        let output = try ChildProcess.run(
+            "/usr/bin/unshare", ["--mount", "--net", "/bin/sh", "-c", Self.script, Self.receiver, folder.path, try ChildProcess.built("sonde-agent")],
+            errors: .test
+        ).output
+        let log = try folder.text("log")
         let answer = try #require(output.split(separator: "\n").last.map { Data($0.utf8) }, "\(log)")
         let found = try #require(try JSONSerialization.jsonObject(with: answer) as? [String: Any], "\(output) \(log)")
         #expect(
@@ -59,12 +54,5 @@ import Testing
         #expect(metrics["ebpf.tcp.connect.duration"]?.state == .unsupported)
         #expect(metrics["ebpf.tcp.connect.duration"]?.reason.contains("CONFIG_DEBUG_INFO_BTF") == true)
         #expect(log.components(separatedBy: "CONFIG_DEBUG_INFO_BTF").count == 2, "said once: \(log)")
-    }
-
-    /// The folder that this test's binary lies in has the agent's too.
-    private static var besideTests: String? {
-        let folder = URL(filePath: CommandLine.arguments.first ?? "").deletingLastPathComponent()
-        return [folder.appending(path: "sonde-agent").path, FileManager.default.currentDirectoryPath + "/.build/debug/sonde-agent"]
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 }

@@ -38,6 +38,8 @@ public struct FileTable: EventDecoder {
     /// By map.
     private var readings: [String: IdleReadings] = [:]
     private var malformed: UInt64 = 0
+    /// Records of paths by what became of them, until they are booked.
+    private var paths: (taken: UInt64, refused: UInt64, malformed: UInt64) = (0, 0, 0)
 
     public init(redact: [String]) { self.redact = redact }
 
@@ -45,11 +47,15 @@ public struct FileTable: EventDecoder {
 
     public mutating func take(_ record: UnsafeRawBufferPointer) {
         guard let (key, path) = Self.path(record) else {
-            malformed += 1
+            paths.malformed += 1
             return
         }
         // A path that finds no room leaves its file under ~other.
-        guard names[key] != nil || names.count < Self.pathsMax else { return }
+        guard names[key] != nil || names.count < Self.pathsMax else {
+            paths.refused += 1
+            return
+        }
+        paths.taken += 1
         names[key] = Named(path: path, template: path.template(redacting: redact))
     }
 
@@ -65,12 +71,16 @@ public struct FileTable: EventDecoder {
         return (Array(record[..<FileKey.byteCount]), FilePath(components: components, isCut: isCut))
     }
 
-    /// Records of paths that were none.
+    /// Books paths, and entries of maps that were none.
     public mutating func settle(into aggregator: inout ProbeAggregator, monotonicNanoseconds now: UInt64) {
-        if malformed == 0 { return }
         aggregator.ledger.see(malformed, .file)
         aggregator.ledger.drop(malformed, .file, because: EventLedger.Reason.malformed.rawValue)
         malformed = 0
+        aggregator.ledger.see(paths.taken + paths.refused + paths.malformed, .filePath)
+        aggregator.ledger.export(paths.taken, .filePath)
+        aggregator.ledger.drop(paths.refused, .filePath, because: EventLedger.Reason.tableFull.rawValue)
+        aggregator.ledger.drop(paths.malformed, .filePath, because: EventLedger.Reason.malformed.rawValue)
+        paths = (0, 0, 0)
     }
 
     // MARK: Readings

@@ -56,7 +56,7 @@ extension GroupKind {
         })
 
     static let lifetimes = GroupKind(
-        map: "lifetimes", keyBytes: LifetimeKey.byteCount, valueBytes: HistogramLayout.byteCount, eventClass: .connect,
+        map: "lifetimes", keyBytes: LifetimeKey.byteCount, valueBytes: HistogramLayout.byteCount, eventClass: .lifetime,
         events: { $0.histogram().count },
         metrics: { series, context in
             [

@@ -10,6 +10,7 @@ extension ProbeProgram {
             ProbeHook(function: "files_enter", tracepoint: "sys_enter", leastKernel: "5.11", purpose: "an open or a sync begins"),
             ProbeHook(function: "files_exit", tracepoint: "sys_exit", leastKernel: "5.11", purpose: "a call on a file is done"),
         ],
+        accounts: ["file_calls", "file_paths"],
         groupMaps: [
             ProbeMap(name: "files", keyBytes: FileKey.byteCount, valueBytes: FileValue.byteCount, entries: 4096, leastEntries: 512),
             ProbeMap(name: "files_rest", keyBytes: 8, valueBytes: FileValue.byteCount, entries: 1024, leastEntries: 128),

@@ -14,6 +14,7 @@ extension ProbeProgram {
             ProbeHook(function: "tcp_send_reset", tracepoint: "tcp_send_reset", leastKernel: "5.8", purpose: "a reset is sent"),
             ProbeHook(function: "tcp_receive_reset", tracepoint: "tcp_receive_reset", leastKernel: "5.8", purpose: "a reset arrives"),
         ],
+        accounts: ["lifetimes"],
         groupMaps: [
             ProbeMap(name: "connects", keyBytes: ConnectKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 4096, leastEntries: 512),
             ProbeMap(name: "peers", keyBytes: PeerKey.byteCount, valueBytes: HistogramLayout.byteCount, entries: 2048, leastEntries: 256),

@@ -13,6 +13,7 @@
 
 enum program_index { PROGRAM_BLOCK_IO_START, PROGRAM_BLOCK_IO_DONE, PROGRAMS };
 #include "maps.h"
+#define ENDS_ONCE true
 #include "disk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Block requests under way, and how long they took per cgroup, device and direction.
- * Included by disk.bpf.c and disk_issue.bpf.c after maps.h, which differ in the moments that they measure between.
+ * Included by disk.bpf.c and disk_issue.bpf.c after maps.h, which differ in the moments that they measure between and in ENDS_ONCE: whether a request
+ * comes to its last hook once, so that an end without a beginning is a lost event.
  * Never follows a request that is no read or write: flushes and discards move no data, and passthrough commands are the driver's own.
  */
 #pragma once
 
 struct request_start {
-	u64 started_ns;
+	u64 started_ns; /* 0 = of a cgroup that nobody looks at */
 	u64 cgroup;
 };
 
@@ -61,10 +62,9 @@ static __always_inline void request_began(struct request *request, u32 program)
 	if (!direction_of(request, &direction))
 		return;
 	start.cgroup = request_cgroup(request);
-	if (ignored(start.cgroup))
-		return;
-	start.started_ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&requests, &address, &start, 0))
+	start.started_ns = ignored(start.cgroup) ? 0 : bpf_ktime_get_ns();
+	/* Where ends without a beginning are counted, this one will be. */
+	if (bpf_map_update_elem(&requests, &address, &start, 0) && !ENDS_ONCE)
 		lose(program, storage_full);
 }
 
@@ -86,11 +86,15 @@ static __always_inline void request_ended(struct request *request, u32 program)
 	struct disk_key key = {};
 	struct histogram *histogram;
 
-	if (!start)
+	if (!start) {
+		/* Older than the programs, or its entry had to make room for others. */
+		if (ENDS_ONCE && direction_of(request, &key.direction))
+			lose(program, unmeasured);
 		return;
+	}
 	key.cgroup = start->cgroup;
 	key.device = device_of(request);
-	if (direction_of(request, &key.direction)) {
+	if (start->started_ns && direction_of(request, &key.direction)) {
 		histogram = group_value(disks, &key, no_histogram, program);
 		if (histogram)
 			histogram_add(histogram, bpf_ktime_get_ns() - start->started_ns);

@@ -13,6 +13,8 @@
 
 enum program_index { PROGRAM_BLOCK_RQ_ISSUE, PROGRAM_BLOCK_RQ_COMPLETE, PROGRAMS };
 #include "maps.h"
+/* A request is completed in parts (blk_update_request). */
+#define ENDS_ONCE false
 #include "disk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

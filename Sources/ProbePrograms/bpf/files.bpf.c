@@ -12,7 +12,8 @@
 #include "histogram.h"
 #include "identity.h"
 
-enum program_index { PROGRAM_FILES_ENTER, PROGRAM_FILES_EXIT, PROGRAMS };
+/* Behind the programs: losses of classes of their own. */
+enum program_index { PROGRAM_FILES_ENTER, PROGRAM_FILES_EXIT, ACCOUNT_FILE_CALLS, ACCOUNT_FILE_PATHS, PROGRAMS };
 #include "maps.h"
 #include "system_call.h"
 
@@ -160,7 +161,7 @@ static __always_inline bool send_path(const struct file_key *key, struct file *f
 	if (size > sizeof(struct file_path))
 		return false;
 	if (bpf_ringbuf_output(&file_paths, path, size, BPF_RB_NO_WAKEUP)) {
-		lose(PROGRAM_FILES_EXIT, ring_full);
+		lose(ACCOUNT_FILE_PATHS, ring_full);
 		return false;
 	}
 	return true;
@@ -276,31 +277,34 @@ static __always_inline void entered(u64 nr)
 	if (is_32bit(task))
 		return;
 	began = bpf_task_storage_get(&file_calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* Without memory the call is lost when it is done, where it is counted. */
 	if (began)
 		*began = bpf_ktime_get_ns();
-	else
-		lose(PROGRAM_FILES_ENTER, storage_full);
 }
 
 static __always_inline void took(struct task_struct *task, u64 cgroup, u32 operation, long result)
 {
 	struct file_time_key key = { .cgroup = cgroup, .operation = operation };
-	u64 *began = bpf_task_storage_get(&file_calls, task, 0, 0);
+	u64 *began = bpf_task_storage_get(&file_calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct histogram *times;
 	u64 now_ns = bpf_ktime_get_ns();
 
-	if (!began || !*began) {
-		lose(PROGRAM_FILES_EXIT, unmeasured);
+	if (!began) {
+		lose(ACCOUNT_FILE_CALLS, storage_full);
+		return;
+	}
+	if (!*began) {
+		lose(ACCOUNT_FILE_CALLS, unmeasured);
 		return;
 	}
 	if (is_interrupted(result)) {
-		lose(PROGRAM_FILES_EXIT, interrupted);
+		lose(ACCOUNT_FILE_CALLS, interrupted);
 		return;
 	}
 	key.error = result < 0 && result >= -ERRNO_MAX ? -result : 0;
-	times = group_value(file_times, &key, no_histogram, PROGRAM_FILES_EXIT);
-	if (times && now_ns > *began)
-		histogram_add(times, now_ns - *began);
+	times = group_value(file_times, &key, no_histogram, ACCOUNT_FILE_CALLS);
+	if (times)
+		histogram_add(times, now_ns > *began ? now_ns - *began : 0);
 	*began = 0;
 }
 

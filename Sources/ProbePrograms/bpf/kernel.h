@@ -99,6 +99,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
+	int on_cpu; /* CONFIG_SMP before 6.17 */
 	int pid;
 	int tgid;
 	int exit_code;

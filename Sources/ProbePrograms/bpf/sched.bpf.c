@@ -32,10 +32,22 @@ static __always_inline void became_runnable(struct task_struct *task, u64 now_ns
 	if (!task->pid)
 		return;
 	since = bpf_task_storage_get(&runnable_since, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (since)
-		*since = now_ns;
-	else
+	if (!since) {
 		lose(program, storage_full);
+		return;
+	}
+	/* It waited and ran without being seen coming in: some guests' kernels hide a switch now and then. */
+	if (*since && !ignored(task_cgroup(task)))
+		lose(program, unmeasured);
+	*since = now_ns;
+}
+
+/* A wakeup of a task that runs, because it was about to sleep, begins no wait. */
+static __always_inline void woken(struct task_struct *task, u32 program)
+{
+	if (bpf_core_field_exists(task->on_cpu) && task->on_cpu)
+		return;
+	became_runnable(task, bpf_ktime_get_ns(), program);
 }
 
 /* How long the task waited that comes in; -1 when nobody saw it begin to wait. */
@@ -68,12 +80,17 @@ static __always_inline void switched(struct task_struct *prev, struct task_struc
 	if (!next->pid)
 		return;
 	waited_ns = waited(next, now_ns);
-	if (waited_ns < 0)
-		return;
-	/* Tasks of one container take turns often: the second look-up would be a fifth of the switch's cost. */
 	next_cgroup = task_cgroup(next);
+	if (waited_ns < 0) {
+		if (!ignored(next_cgroup))
+			lose(PROGRAM_SCHED_SWITCH, unmeasured);
+		return;
+	}
+	/* Tasks of one container take turns often: the second look-up would be a fifth of the switch's cost. */
 	if (!prev->pid || next_cgroup != cgroup)
 		group = group_of(next_cgroup, PROGRAM_SCHED_SWITCH);
+	else if (!group && !ignored(cgroup))
+		lose(PROGRAM_SCHED_SWITCH, map_full); /* The switch was the first event that found no room, the wait is the second. */
 	if (group)
 		histogram_add(&group->latency, waited_ns);
 }
@@ -83,7 +100,7 @@ int sched_wakeup(u64 *ctx)
 {
 	struct run run = run_begin(PROGRAM_SCHED_WAKEUP);
 
-	became_runnable((struct task_struct *)ctx[0], bpf_ktime_get_ns(), PROGRAM_SCHED_WAKEUP);
+	woken((struct task_struct *)ctx[0], PROGRAM_SCHED_WAKEUP);
 	run_end(run);
 	return 0;
 }
@@ -93,7 +110,7 @@ int sched_wakeup_new(u64 *ctx)
 {
 	struct run run = run_begin(PROGRAM_SCHED_WAKEUP_NEW);
 
-	became_runnable((struct task_struct *)ctx[0], bpf_ktime_get_ns(), PROGRAM_SCHED_WAKEUP_NEW);
+	woken((struct task_struct *)ctx[0], PROGRAM_SCHED_WAKEUP_NEW);
 	run_end(run);
 	return 0;
 }

@@ -55,8 +55,10 @@ static __always_inline void waited(struct task_struct *next)
 	} else {
 		u64 after = run_delay + waited_ns;
 
-		if (has_task_storage && !bpf_task_storage_get(&waited_before, next, &after, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		if (has_task_storage && !bpf_task_storage_get(&waited_before, next, &after, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
 			lose(PROGRAM_SCHED_SWITCH_FAST, storage_full);
+			return;
+		}
 		/* A task that never ran has its whole wait here; how much of an older one's is from before, nobody knows. */
 		if (!next->sched_info.pcount)
 			waited_ns += run_delay;

@@ -99,7 +99,8 @@ static __always_inline void exited(u64 nr, long result)
 	}
 	if (is_interrupted(result)) {
 		call->restarts = result == -ERESTART_RESTARTBLOCK;
-		lose(PROGRAM_SYS_EXIT, interrupted);
+		if (!ignored(task_cgroup(task)))
+			lose(PROGRAM_SYS_EXIT, interrupted);
 	} else if (call->nr == nr || nr == NR_RESTART_SYSCALL) {
 		completed(task, call, result);
 	}

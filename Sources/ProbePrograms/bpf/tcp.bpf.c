@@ -18,6 +18,7 @@ enum program_index {
 	PROGRAM_TCP_PROBE,
 	PROGRAM_TCP_SEND_RESET,
 	PROGRAM_TCP_RECEIVE_RESET,
+	ACCOUNT_LIFETIMES, /* losses of a class of its own: inet_sock_set_state counts connections and their lifetimes */
 	PROGRAMS
 };
 #include "maps.h"
@@ -87,17 +88,16 @@ static const struct reset_value no_resets;
 static const struct histogram no_histogram;
 static const struct retransmit_value no_segments;
 
-/* connect() and listen() run in the caller's context, unless a kernel thread does it (MPTCP subflows, NFS). */
+/*
+ * connect() and listen() run in the caller's context, unless a kernel thread does it (MPTCP subflows, NFS). Without memory nothing is remembered: a connect
+ * is lost when it ends, where it is counted.
+ */
 static __always_inline struct connection *remember(struct sock *sk)
 {
 	struct connection *connection = bpf_sk_storage_get(&connections, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (!connection) {
-		lose(PROGRAM_INET_SOCK_SET_STATE, storage_full);
-		return 0;
-	}
-	if (!cgroup_v2 && !(task->flags & PF_KTHREAD))
+	if (connection && !cgroup_v2 && !(task->flags & PF_KTHREAD))
 		connection->cgroup = task_cgroup(task);
 	return connection;
 }
@@ -173,8 +173,21 @@ static __always_inline void accepted(struct sock *sk, struct connection *connect
 
 	if (srtt_us)
 		record(sk, connection, ROLE_SERVER, 0, (u64)(srtt_us >> 3) * 1000);
-	else
+	else if (!ignored(socket_cgroup(sk, connection)))
 		lose(PROGRAM_INET_SOCK_SET_STATE, unmeasured);
+}
+
+/* A connect ends whose beginning was not kept: it is older than the programs, or there was and is no memory for it. One event, one loss. */
+static __always_inline void connect_unseen(struct sock *sk)
+{
+	struct connection *connection = bpf_sk_storage_get(&connections, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (ignored(socket_cgroup(sk, connection)))
+		return;
+	if (connection)
+		lose(PROGRAM_INET_SOCK_SET_STATE, unmeasured);
+	else
+		lose(PROGRAM_INET_SOCK_SET_STATE, storage_full);
 }
 
 /* Without an error in the socket: the application closed it, or connect() itself failed (no free port), whose error the socket does not hold. */
@@ -199,7 +212,8 @@ static __always_inline void established(struct sock *sk, u64 role)
 	struct connection *connection = bpf_sk_storage_get(&connections, sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (!connection) {
-		lose(PROGRAM_INET_SOCK_SET_STATE, storage_full);
+		if (!ignored(socket_cgroup(sk, 0)))
+			lose(ACCOUNT_LIFETIMES, storage_full);
 		return;
 	}
 	if (!cgroup_v2 && !connection->cgroup)
@@ -217,14 +231,26 @@ static __always_inline void closed(struct sock *sk, struct connection *connectio
 	connection->established_since = 0;
 	if (ignored(key.cgroup))
 		return;
-	histogram = group_value(lifetimes, &key, no_histogram, PROGRAM_INET_SOCK_SET_STATE);
+	histogram = group_value(lifetimes, &key, no_histogram, ACCOUNT_LIFETIMES);
 	if (histogram)
 		histogram_add(histogram, bpf_ktime_get_ns() - since);
+}
+
+/* A socket that was just made has no place in the newest walk: what stands there is of an earlier socket at this address. */
+static __always_inline void forget_walked(struct sock *sk)
+{
+	u64 key = (u64)sk;
+
+	if (!cgroup_v2)
+		bpf_map_delete_elem(&open_sockets, &key);
 }
 
 static __always_inline void state_changed(struct sock *sk, int old, int new)
 {
 	struct connection *connection;
+
+	if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
+		forget_walked(sk);
 
 	if (new == TCP_SYN_SENT) {
 		connection = remember(sk);
@@ -243,7 +269,7 @@ static __always_inline void state_changed(struct sock *sk, int old, int new)
 	if (connection && connection->connecting_since)
 		connect_ended(sk, connection, new == TCP_ESTABLISHED ? 0 : connect_error(sk));
 	else if (old == TCP_SYN_SENT)
-		lose(PROGRAM_INET_SOCK_SET_STATE, unmeasured);
+		connect_unseen(sk);
 	else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
 		accepted(sk, connection);
 	if (new == TCP_ESTABLISHED)

@@ -43,10 +43,12 @@ extension HookCost {
             sampledNanoseconds: statistics.sampledNanoseconds, skipped: statistics.skippedRuns, losses: statistics.losses)
     }
 
-    /// Every hook of the probes since they were loaded.
+    /// Every hook of the probes since they were loaded; further accounts of losses when there are any.
     static func all(of probes: [LoadedProbe]) throws(ProbeKernelError) -> [HookCost] {
         var costs: [HookCost] = []
-        for probe in probes { costs += try probe.statistics().map { HookCost($0, of: probe.program.name) } }
+        for probe in probes {
+            costs += try probe.statistics().filter { $0.isHook || $0.losses.values.contains { $0 > 0 } }.map { HookCost($0, of: probe.program.name) }
+        }
         return costs
     }
 }

@@ -83,6 +83,19 @@ import Testing
         _ = table.read("files", [RawGroup(key: [1], values: [[1]]), RawGroup(key: Self.key(1), values: [])])
         var aggregator = ProbeAggregatorTests.aggregator()
         table.settle(into: &aggregator, monotonicNanoseconds: 1)
-        #expect(aggregator.ledger[.file, .dropped, "malformed"] == 6)
+        #expect(aggregator.ledger[.file, .dropped, "malformed"] == 2 && aggregator.ledger[.filePath, .dropped, "malformed"] == 4)
+    }
+
+    /// A path that is lost is no lost call: its file is counted under ~other.
+    @Test func pathsHaveAnAccountOfTheirOwn() {
+        var table = FileTable(redact: [])
+        for inode in 0..<UInt64(FileTable.pathsMax + 2) { Self.record(inode, "/a/b").withUnsafeBytes { table.take($0) } }
+        // Another CPU sends the path of a file that is known.
+        Self.record(1, "/a/b").withUnsafeBytes { table.take($0) }
+        var aggregator = ProbeAggregatorTests.aggregator()
+        for _ in 0..<2 { table.settle(into: &aggregator, monotonicNanoseconds: 1) }
+        let known = UInt64(FileTable.pathsMax)
+        #expect(aggregator.ledger[.filePath, .seen] == known + 3 && aggregator.ledger[.filePath, .exported] == known + 1)
+        #expect(aggregator.ledger[.filePath, .dropped, "table_full"] == 2 && aggregator.ledger[.file, .seen] == 0)
     }
 }
