@@ -65,8 +65,9 @@ let package = Package(
         library("KubernetesRuntime", ["JSON", "Kubernetes", logging, metrics, deques, .product(name: "HeapModule", package: "swift-collections")]),
         library("KubernetesTestServer", ["JSON", "YAML", "HTTPServer", "Kubernetes", logging]),
         library("SondeAPI", ["JSON", "Kubernetes"]),
-        library("CollectorConfig", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CCrypto"]),
-        library("Rendering", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig"]),
+        library("CollectorComponents"),
+        library("CollectorConfig", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CCrypto"]),
+        library("Rendering", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CollectorConfig"]),
         library("Operator", ["JSON", "YAML", "Kubernetes", "KubernetesRuntime", "SondeAPI", "CollectorConfig", "Rendering", logging, metrics]),
         library("OTLPMessages"),
         .plugin(name: "BPFCompile", capability: .buildTool()),
@@ -75,7 +76,7 @@ let package = Package(
         library("ProbeKernel", ["CBPF", "ProbePrograms", "ProbeCore"]),
         library("OTLPExport", ["HTTPClient", "OTLPMessages"]),
 
-        executable("sonde-operator", ["JSON", "YAML", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "SondeAPI", "Operator", logging, metrics, arguments]),
+        executable("sonde-operator", ["JSON", "YAML", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "SondeAPI", "CollectorComponents", "Operator", logging, metrics, arguments]),
         executable("sonde-agent", ["JSON", "YAML", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", "OTLPExport", "HTTPClient"]),
         executable("sonde", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", arguments]),
         // Not shipped: the in-process API server as a process, for trying Sonde without a cluster.
@@ -92,7 +93,8 @@ let package = Package(
         tests("KubernetesRuntimeTests", ["JSON", "Kubernetes", "KubernetesRuntime", logging, metrics]),
         tests("KubernetesTestServerTests", ["JSON", "YAML", "HTTPClient", "Kubernetes", "KubernetesTestServer"]),
         tests("SondeAPITests", ["JSON", "YAML", "SondeAPI", "Kubernetes"]),
-        tests("CollectorConfigTests", ["JSON", "YAML", "SondeAPI", "CollectorConfig"]),
+        tests("CollectorComponentsTests", ["CollectorComponents"]),
+        tests("CollectorConfigTests", ["JSON", "YAML", "SondeAPI", "CollectorComponents", "CollectorConfig"]),
         tests("RenderingTests", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering"], resources: [.copy("Golden")]),
         tests("OperatorTests", ["JSON", "YAML", "Kubernetes", "KubernetesRuntime", "KubernetesTestServer", "SondeAPI", "CollectorConfig", "Rendering", "Operator", logging, metrics]),
         tests("OTLPMessagesTests", ["OTLPMessages"]),
@@ -104,7 +106,7 @@ let package = Package(
         tests("SondeAgentTests", ["TestSupport", "JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
         tests("SondeTests", ["JSON", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
         tests("EndToEndTests", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
-        tests("RepositoryTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering", "ProbePrograms"]),
+        tests("RepositoryTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CollectorConfig", "Rendering", "ProbePrograms"]),
     ],
     swiftLanguageModes: [.v6]
 )

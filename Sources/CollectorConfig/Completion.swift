@@ -2,6 +2,7 @@
 // Hash, text, ports and services are made from the completed document, so that they agree with objects that already exist.
 // It never overrides a value, never touches components that do not run, and its result is never written to the user's resource.
 
+import CollectorComponents
 import JSON
 
 extension CollectorConfiguration {
@@ -9,32 +10,20 @@ extension CollectorConfiguration {
     public func completed() -> CollectorConfiguration {
         var completed = self
         for id in enabled(.receivers) { completed.completeReceiver(id) }
-        for (id, value) in enabled(.exporters, ofType: ["prometheus"]) {
-            completed.set(.exporters, id, Self.withEndpoint(value, port: ListenerTable.prometheusExporterPort))
-        }
-        for (id, value) in enabled(.extensions, ofType: ["health_check"]) {
-            var value = Self.withEndpoint(value, port: ListenerTable.healthCheckPort)
-            if value["path"] == nil { value["path"] = "/" }
-            completed.set(.extensions, id, value)
-        }
-        for (id, value) in enabled(.extensions, ofType: ["jaeger_query"]) {
-            var value = value.object == nil ? [:] : value
-            value["http"] = Self.withEndpoint(value["http"] ?? [:], port: ListenerTable.jaegerQueryPort)
-            completed.set(.extensions, id, value)
-        }
+        for id in enabled(.exporters) { completed.completeExporter(id) }
+        for id in enabled(.extensions) { completed.completeExtension(id) }
         completed.completeTelemetry()
         return completed
     }
 
     private mutating func completeReceiver(_ id: String) {
-        guard let listener = ListenerTable.receiver(ComponentID.type(id)) else { return }
         let value = components(.receivers)[id] ?? .null
-        switch listener.shape {
-        case .none: return
-        case .single(let port):
+        switch ComponentID.registered(.receivers, id)?.listening {
+        case nil, .asWritten?, .never?, .apiServer?: return
+        case .single(let port)?:
             guard let number = port.number, value["listen_address"] == nil else { return }
             set(.receivers, id, Self.withEndpoint(value, port: number))
-        case .protocols(let ports):
+        case .protocols(let ports)?:
             guard var protocols = value["protocols"], let written = protocols.object else { return }
             for port in ports where written.contains(port.key) {
                 guard let number = port.number else { continue }
@@ -44,6 +33,26 @@ extension CollectorConfiguration {
             value["protocols"] = protocols
             set(.receivers, id, value)
         }
+    }
+
+    private mutating func completeExporter(_ id: String) {
+        guard case .single(let port)? = ComponentID.registered(.exporters, id)?.listening, let number = port.number else { return }
+        set(.exporters, id, Self.withEndpoint(components(.exporters)[id] ?? .null, port: number))
+    }
+
+    private mutating func completeExtension(_ id: String) {
+        var value = components(.extensions)[id] ?? .null
+        switch ComponentID.registered(.extensions, id)?.listening {
+        case .single(let port)?:
+            guard let number = port.number else { return }
+            value = Self.withEndpoint(value, port: number)
+            if value["path"] == nil { value["path"] = "/" }
+        case .protocols(let ports)?:
+            if value.object == nil { value = [:] }
+            for port in ports { if let number = port.number { value[port.key] = Self.withEndpoint(value[port.key] ?? [:], port: number) } }
+        case nil, .asWritten?, .never?, .apiServer?: return
+        }
+        set(.extensions, id, value)
     }
 
     private mutating func completeTelemetry() {

@@ -4,23 +4,39 @@
 
 /// Reads listen addresses.
 public enum Endpoint {
-    /// The port at the end of an address; nil when there is none or it comes from a variable.
+    /// The port of an address: the first number after a colon, an IPv6 host aside; nil when there is none or it comes from a variable.
     public static func port(_ text: String?) -> Int? {
-        guard let text else { return nil }
-        let digits = authority(text).split(separator: ":", omittingEmptySubsequences: false).last.map(String.init) ?? ""
-        guard authority(text).contains(":"), !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let port = Int(digits), (1...65535).contains(port)
-        else { return nil }
-        return port
+        var rest = (text ?? "")[...]
+        if let opening = rest.firstIndex(of: "["), let closing = rest[opening...].firstIndex(of: "]") { rest = rest[closing...] }
+        while let colon = rest.firstIndex(of: ":") {
+            rest = rest[rest.index(after: colon)...]
+            let digits = rest.prefix { $0.isASCII && $0.isWholeNumber }
+            if !digits.isEmpty { return Int(digits).flatMap { (1...65535).contains($0) ? $0 : nil } }
+        }
+        return nil
     }
 
-    /// Whether the address has a URL's scheme, as the address of something remote has.
-    public static func isURL(_ text: String) -> Bool { text.hasPrefix("http://") || text.hasPrefix("https://") }
+    /// The host of an address without brackets: empty for `:4317`, `${env:MY_POD_IP}` for a variable.
+    static func host(_ text: String) -> String {
+        let authority = authority(text)
+        if authority.hasPrefix("["), let closing = authority.firstIndex(of: "]") {
+            return String(authority[authority.index(after: authority.startIndex)..<closing])
+        }
+        if authority.hasPrefix("${"), let closing = authority.firstIndex(of: "}") { return String(authority[...closing]) }
+        return String(authority.prefix { $0 != ":" })
+    }
 
     /// Whether only processes of the same pod can reach the address.
     public static func isLoopback(_ text: String) -> Bool {
-        let host = authority(text)
-        return host.hasPrefix("localhost:") || host.hasPrefix("127.") || host.hasPrefix("[::1]")
+        let host = host(text)
+        return host == "localhost" || host.hasPrefix("127.") || host == "::1"
+    }
+
+    /// Whether two hosts surely stand for the same interface: equal, both loopback, or one of them all interfaces.
+    static func overlap(_ left: String, _ right: String) -> Bool {
+        let (one, other) = (host(left), host(right))
+        let all: Set<String> = ["", "0.0.0.0", "::"]
+        return one == other || all.contains(one) || all.contains(other) || isLoopback(left) && isLoopback(right)
     }
 
     /// `:4317` and `4317` with the host filled in; other text as it is.

@@ -38,7 +38,7 @@ public enum Fragment {
             func ids(_ kind: ComponentKind) -> JSONValue {
                 .array(
                     configuration.components(kind).keys
-                        .filter { ComponentSignals.of(kind, ComponentID.type($0))?.contains(signal) != false }.map { .string($0) })
+                        .filter { ComponentID.signals(kind, $0)?.contains(signal) != false }.map { .string($0) })
             }
             var pipeline: JSONValue = ["receivers": ids(.receivers)]
             let processors = ids(.processors)
@@ -51,8 +51,9 @@ public enum Fragment {
 
     private static func signals(_ configuration: CollectorConfiguration) -> [String] {
         let kinds: [ComponentKind] = [.receivers, .processors, .exporters]
-        let fixed = kinds.flatMap { kind in configuration.components(kind).keys.compactMap { ComponentSignals.of(kind, ComponentID.type($0)) } }
-        let needed = Set(fixed.flatMap { $0 })
+        let fixed = kinds.flatMap { kind in configuration.components(kind).keys.compactMap { ComponentID.signals(kind, $0) } }
+        // What takes every signal says nothing about which ones are meant.
+        let needed = Set(fixed.filter { !$0.isSuperset(of: ["traces", "metrics", "logs"]) }.flatMap { $0 })
         return needed.isEmpty ? ["traces"] : ["traces", "metrics", "logs"].filter(needed.contains)
     }
 }

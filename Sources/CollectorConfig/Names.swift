@@ -27,6 +27,13 @@ public enum Names {
         dnsName(truncate([.value(name), .text("-"), .value(port), .text("-httproute")], max: labelLengthMax))
     }
 
+    public static func clusterRole(_ name: String, namespace: String) -> String {
+        dnsName(truncate([.value(name), .text("-"), .value(namespace), .text("-cluster-role")], max: labelLengthMax))
+    }
+    public static func clusterRoleBinding(_ name: String, namespace: String) -> String {
+        dnsName(truncate([.value(name), .text("-"), .value(namespace), .text("-collector")], max: labelLengthMax))
+    }
+
     /// The value of `app.kubernetes.io/instance`: `<namespace>.<name>`, shortened at the namespace when too long.
     public static func instance(namespace: String, name: String) -> String {
         truncate([.value(namespace), .text("."), .value(name)], max: labelLengthMax)

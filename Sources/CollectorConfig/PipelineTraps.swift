@@ -1,4 +1,4 @@
-// Orders and sizes of pipelines that lose or cut data in silence: sampling over replicas, processors in the wrong order, missing permissions.
+// Orders and sizes of pipelines that lose or cut data in silence: sampling over replicas, processors in the wrong order.
 // Validation calls it.
 // It never reports an error: such a configuration runs, and does less than it says.
 
@@ -7,7 +7,7 @@ import SondeAPI
 
 enum PipelineTraps {
     static func findings(_ spec: OpenTelemetryCollectorSpec, _ configuration: CollectorConfiguration) -> [Finding] {
-        sampling(spec, configuration) + configuration.pipelines.flatMap(order) + permissions(spec, configuration)
+        sampling(spec, configuration) + configuration.pipelines.flatMap(order)
     }
 
     private static func sampling(_ spec: OpenTelemetryCollectorSpec, _ configuration: CollectorConfiguration) -> [Finding] {
@@ -39,27 +39,6 @@ enum PipelineTraps {
             return Finding(
                 .warning, rule: wrong.rule, path: "spec.config.service.pipelines.\(pipeline.id).processors[\(first)]",
                 message: "\(pipeline.processors[first]) \(wrong.why)", remedy: "put it after \(pipeline.processors[second])")
-        }
-    }
-
-    /// Components that read the Kubernetes API, with what they need.
-    private static let readers: [(kind: ComponentKind, types: Set<String>, needs: String)] = [
-        (.receivers, ["kubeletstats", "kubelet_stats"], "get on nodes/stats"),
-        (.receivers, ["k8s_cluster"], "get, list and watch on the objects that it counts"),
-        (.receivers, ["k8s_events"], "get, list and watch on events"),
-        (.receivers, ["k8sobjects", "k8s_objects"], "list and watch on the objects that it names"),
-        (.processors, ["k8sattributes", "k8s_attributes"], "get, list and watch on pods, namespaces and replicasets"),
-        (.extensions, ["k8s_observer"], "list and watch on what it observes"), (.extensions, ["k8s_leader_elector"], "all verbs on leases"),
-    ]
-
-    private static func permissions(_ spec: OpenTelemetryCollectorSpec, _ configuration: CollectorConfiguration) -> [Finding] {
-        readers.flatMap { reader in
-            configuration.enabled(reader.kind, ofType: reader.types).map { id, _ in
-                Finding(
-                    .warning, rule: "component-without-rbac", path: "spec.config.\(reader.kind.rawValue).\(id)",
-                    message: "needs \(reader.needs), and this version grants nothing",
-                    remedy: "bind a ClusterRole to \(spec.serviceAccount.map { "service account \($0)" } ?? "the collector's service account")")
-            }
         }
     }
 }

@@ -9,7 +9,7 @@ enum PortRules {
     static func findings(_ spec: OpenTelemetryCollectorSpec, _ configuration: CollectorConfiguration) -> [Finding] {
         let completed = configuration.completed()
         let ports = completed.ports
-        return userPorts(spec) + ports.findings + duplicates(ports, telemetry: completed.telemetryPort) + loopback(configuration)
+        return userPorts(spec) + ports.findings + duplicates(completed.listeners, telemetry: completed.telemetryPort) + loopback(configuration)
     }
 
     private static func userPorts(_ spec: OpenTelemetryCollectorSpec) -> [Finding] {
@@ -31,45 +31,32 @@ enum PortRules {
         return findings
     }
 
-    private static func duplicates(_ ports: ComponentPorts, telemetry: Int) -> [Finding] {
+    private static func duplicates(_ listeners: [Listener], telemetry: Int) -> [Finding] {
         var findings: [Finding] = []
-        var owner: [String: ComponentPort] = [:]
-        for port in ports.all {
-            let key = "\(port.number)/\(port.transport)"
-            if let other = owner[key] {
-                findings.append(
-                    Finding(
-                        .error, rule: "duplicate-listener", path: port.path, message: "listens on port \(port.number), as \(other.path) does",
-                        remedy: "give one of them another endpoint"))
-            } else {
-                owner[key] = port
-            }
-        }
-        if let port = owner["\(telemetry)/TCP"] {
+        for (index, listener) in listeners.enumerated() {
+            guard let other = listeners[..<index].first(where: { $0.collides(with: listener) }) else { continue }
             findings.append(
                 Finding(
-                    .warning, rule: "duplicate-listener", path: port.path, message: "listens on port \(telemetry), as the collector's own metrics do",
+                    .error, rule: "duplicate-listener", path: listener.path,
+                    message: "listens on port \(listener.number), as \(other.path) does, so the collector does not start",
+                    remedy: "give one of them another endpoint"))
+        }
+        if let listener = listeners.first(where: { $0.number == telemetry && $0.transport == "TCP" }) {
+            findings.append(
+                Finding(
+                    .warning, rule: "duplicate-listener", path: listener.path, message: "listens on port \(telemetry), as the collector's own metrics do",
                     remedy: "give it another endpoint, for example 0.0.0.0:\(telemetry + 1)"))
         }
         return findings
     }
 
+    /// Only what a Service or another pod is meant to reach: receivers with an address that is written.
     private static func loopback(_ configuration: CollectorConfiguration) -> [Finding] {
-        configuration.enabled(.receivers).flatMap { id -> [Finding] in
-            guard let listener = ListenerTable.receiver(ComponentID.type(id)) else { return [] }
-            let value = configuration.components(.receivers)[id] ?? .null
-            switch listener.shape {
-            case .none: return []
-            case .single: return hidden(value["endpoint"] ?? value["listen_address"], "spec.config.receivers.\(id).endpoint")
-            case .protocols(let ports):
-                return ports.flatMap { hidden(value.at("protocols", $0.key, "endpoint"), "spec.config.receivers.\(id).protocols.\($0.key).endpoint") }
-            }
+        configuration.listeners.compactMap { listener in
+            guard listener.kind == .receivers, listener.isWritten, Endpoint.isLoopback(listener.address) else { return nil }
+            return Finding(
+                .warning, rule: "localhost-listener", path: listener.path, message: "\(listener.address) is reached from inside the pod only",
+                remedy: "write 0.0.0.0:\(listener.number), or leave the endpoint out")
         }
-    }
-
-    private static func hidden(_ endpoint: JSONValue?, _ path: String) -> [Finding] {
-        guard let text = endpoint?.string, Endpoint.isLoopback(text) else { return [] }
-        let remedy = "write 0.0.0.0:\(Endpoint.port(text) ?? 4317), or leave the endpoint out"
-        return [Finding(.warning, rule: "localhost-listener", path: path, message: "\(text) is reached from inside the pod only", remedy: remedy)]
     }
 }

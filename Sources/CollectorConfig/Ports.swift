@@ -1,7 +1,8 @@
 // Which ports a collector listens on, read from its configuration: for Services, the container and network policies.
 // Rendering, validation and the search for an OTLP receiver use it.
-// It never counts components that do not run, and never a remote address that a component reads from.
+// It never counts components that do not run. Which address is a listener, the registry says; the rules are the existing operator's.
 
+import CollectorComponents
 import JSON
 import SondeAPI
 
@@ -48,13 +49,11 @@ extension CollectorConfiguration {
     public var ports: ComponentPorts {
         var ports = ComponentPorts()
         for id in enabled(.receivers) { addReceiver(id, to: &ports) }
-        for (id, value) in enabled(.exporters, ofType: ["prometheus"]) {
-            ports.exporters.append(Self.port(id, .exporters, value, default: ListenerTable.prometheusExporterPort))
+        for id in enabled(.exporters) {
+            guard case .single(let port)? = ComponentID.registered(.exporters, id)?.listening, let number = port.number else { continue }
+            ports.exporters.append(Self.port(id, .exporters, components(.exporters)[id] ?? .null, default: number))
         }
-        for (id, value) in enabled(.extensions, ofType: ["health_check"]) {
-            ports.extensions.append(Self.port(id, .extensions, value, default: ListenerTable.healthCheckPort))
-        }
-        for (id, value) in enabled(.extensions, ofType: ["jaeger_query"]) { addJaegerQuery(id, value, to: &ports) }
+        for id in enabled(.extensions) { addExtension(id, to: &ports) }
         ports.receivers = ComponentPorts.sorted(ports.receivers)
         ports.exporters = ComponentPorts.sorted(ports.exporters)
         ports.extensions = ComponentPorts.sorted(ports.extensions)
@@ -63,20 +62,18 @@ extension CollectorConfiguration {
 
     private func addReceiver(_ id: String, to ports: inout ComponentPorts) {
         let value = components(.receivers)[id] ?? .null
-        let type = ComponentID.type(id)
-        guard type != "prometheus" else { return addPrometheusReceiver(id, value, to: &ports) }
-        switch ListenerTable.receiver(type)?.shape {
-        case nil:
-            if let text = Self.listenAddress(value), !Endpoint.isURL(text), let number = Endpoint.port(text) {
-                ports.receivers.append(Self.make(id, "", number, .init(), .receivers))
-            }
-        case .none?: break
+        switch ComponentID.registered(.receivers, id)?.listening {
+        case nil, .asWritten?:
+            // What the existing operator does with every type that it does not know, remote addresses too: pods that run have these ports in their template.
+            if let number = Endpoint.port(Self.listenAddress(value)) { ports.receivers.append(Self.make(id, "", number, nil, .receivers)) }
+        case .never?: break
+        case .apiServer?: addPrometheusReceiver(id, value, to: &ports)
         case .single(let port)?: addSingle(id, value, port, to: &ports)
         case .protocols(let known)?: addProtocols(id, value, known, to: &ports)
         }
     }
 
-    private func addSingle(_ id: String, _ value: JSONValue, _ port: Listener.Port, to ports: inout ComponentPorts) {
+    private func addSingle(_ id: String, _ value: JSONValue, _ port: Component.ListeningPort, to ports: inout ComponentPorts) {
         guard let number = Endpoint.port(Self.listenAddress(value)) ?? port.number else {
             ports.findings.append(
                 Finding(
@@ -87,7 +84,7 @@ extension CollectorConfiguration {
         ports.receivers.append(Self.make(id, "", number, port, .receivers))
     }
 
-    private func addProtocols(_ id: String, _ value: JSONValue, _ known: [Listener.Port], to ports: inout ComponentPorts) {
+    private func addProtocols(_ id: String, _ value: JSONValue, _ known: [Component.ListeningPort], to ports: inout ComponentPorts) {
         for (key, settings) in value["protocols"]?.object ?? [:] {
             guard let port = known.first(where: { $0.key == key }) else {
                 ports.findings.append(
@@ -96,7 +93,7 @@ extension CollectorConfiguration {
                         message: "is no protocol of the \(ComponentID.type(id)) receiver", remedy: "write one of: \(known.map(\.key).joined(separator: ", "))"))
                 continue
             }
-            if let number = Endpoint.port(settings["endpoint"]?.string) ?? port.number {
+            if let number = Endpoint.port(Self.listenAddress(settings)) ?? port.number {
                 ports.receivers.append(Self.make(id, key, number, port, .receivers))
             }
         }
@@ -106,26 +103,38 @@ extension CollectorConfiguration {
         guard value.at("api_server", "enabled")?.bool == true,
             let number = Endpoint.port(value.at("api_server", "server_config", "endpoint")?.string)
         else { return }
-        ports.receivers.append(Self.make(id, "", number, .init(), .receivers))
+        ports.receivers.append(Self.make(id, "", number, nil, .receivers))
     }
 
-    private func addJaegerQuery(_ id: String, _ value: JSONValue, to ports: inout ComponentPorts) {
-        let http = Self.port(id, .extensions, value["http"] ?? [:], default: ListenerTable.jaegerQueryPort)
-        ports.extensions.append(http)
-        if let grpc = Endpoint.port(value.at("grpc", "endpoint")?.string), grpc != http.number {
-            ports.extensions.append(Self.make("\(id)-2", "", grpc, .init(), .extensions))
+    private func addExtension(_ id: String, to ports: inout ComponentPorts) {
+        let value = components(.extensions)[id] ?? .null
+        switch ComponentID.registered(.extensions, id)?.listening {
+        case .single(let port)?:
+            if let number = port.number { ports.extensions.append(Self.port(id, .extensions, value, default: number)) }
+        case .protocols(let known)?:
+            guard let port = known.first, let number = port.number else { return }
+            let http = Self.port(id, .extensions, value[port.key] ?? [:], default: number)
+            ports.extensions.append(http)
+            if let grpc = Endpoint.port(value.at("grpc", "endpoint")?.string), grpc != http.number {
+                ports.extensions.append(Self.make("\(id)-2", "", grpc, nil, .extensions))
+            }
+        case nil, .asWritten?, .never?, .apiServer?: break
         }
     }
 
     private static func port(_ id: String, _ kind: ComponentKind, _ value: JSONValue, default number: Int) -> ComponentPort {
-        make(id, "", Endpoint.port(value["endpoint"]?.string) ?? number, .init(), kind)
+        make(id, "", Endpoint.port(value["endpoint"]?.string) ?? number, nil, kind)
     }
 
-    private static func make(_ id: String, _ key: String, _ number: Int, _ port: Listener.Port, _ kind: ComponentKind) -> ComponentPort {
+    private static func make(_ id: String, _ key: String, _ number: Int, _ port: Component.ListeningPort?, _ kind: ComponentKind) -> ComponentPort {
         ComponentPort(
-            name: Names.port(key.isEmpty ? id : "\(id)-\(key)", number: number), number: number, transport: port.transport,
-            applicationProtocol: port.applicationProtocol, component: id, path: "spec.config.\(kind.rawValue).\(id)" + (key.isEmpty ? "" : ".protocols.\(key)"))
+            name: Names.port(key.isEmpty ? id : "\(id)-\(key)", number: number), number: number, transport: port?.transport ?? "TCP",
+            applicationProtocol: port?.applicationProtocol, component: id, path: "spec.config.\(kind.rawValue).\(id)" + (key.isEmpty ? "" : ".protocols.\(key)")
+        )
     }
 
-    private static func listenAddress(_ value: JSONValue) -> String? { value["endpoint"]?.string ?? value["listen_address"]?.string }
+    /// `endpoint` wins over `listen_address`, unless it is empty.
+    private static func listenAddress(_ value: JSONValue) -> String? {
+        ["endpoint", "listen_address"].lazy.compactMap { value[$0]?.string }.first { !$0.isEmpty }
+    }
 }

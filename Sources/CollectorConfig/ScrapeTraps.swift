@@ -17,7 +17,7 @@ enum ScrapeTraps {
         for (id, value) in configuration.enabled(.receivers, ofType: ["prometheus"]) {
             for (index, job) in (value.at("config", "scrape_configs")?.array ?? []).enumerated() {
                 let path = "spec.config.receivers.\(id).config.scrape_configs[\(index)]"
-                findings += selector(job, path) + discovery(job, path, collector)
+                findings += selector(job, path)
             }
         }
         return findings
@@ -95,19 +95,6 @@ enum ScrapeTraps {
                 .warning, rule: "hubble-selector", path: "\(path).relabel_configs[\(index)].regex",
                 message: "no pod has the label k8s-app=hubble: Hubble's metrics are served by the Cilium agents, and the label is the metrics Service's",
                 remedy: "write regex: cilium, or use role: endpoints with the Service's label")
-        }
-    }
-
-    private static func discovery(_ job: JSONValue, _ path: String, _ collector: OpenTelemetryCollector) -> [Finding] {
-        (job["kubernetes_sd_configs"]?.array ?? []).enumerated().map { index, discovery in
-            let account = collector.spec.serviceAccount ?? Names.collector(collector.name.name)
-            let role = discovery["role"]?.string ?? "pod"
-            let spaces = discovery.at("namespaces", "names")?.array?.compactMap(\.string) ?? []
-            let place = spaces.isEmpty ? "in all namespaces" : "in \(spaces.joined(separator: ", "))"
-            return Finding(
-                .warning, rule: "sd-without-rbac", path: "\(path).kubernetes_sd_configs[\(index)]",
-                message: "needs get, list and watch on \(role)s \(place) for service account \(account), and this version grants nothing",
-                remedy: "bind a Role to it, for example: kubectl create role \(account) --verb=get,list,watch --resource=\(role)s")
         }
     }
 }

@@ -2,14 +2,28 @@
 // It puts together the checks of fields, of the pipelines' graph, of ports, and of configurations that lose data in silence.
 // It never needs a cluster: what depends on other objects is found when the controller looks for them.
 
+import CollectorComponents
 import JSON
 import Kubernetes
 import SondeAPI
 
+/// What validation needs to know of the operator that will run a resource.
+public struct ValidationFacts: Hashable, Sendable {
+    /// The image of collectors whose resource names none.
+    public var collectorImage: String
+    /// Whether the operator makes Roles and ClusterRoles for what a configuration needs.
+    public var grantsRoles: Bool
+
+    public init(collectorImage: String = CollectorImage.pinned, grantsRoles: Bool = true) {
+        self.collectorImage = collectorImage
+        self.grantsRoles = grantsRoles
+    }
+}
+
 /// Checks of whole resources. Errors mean that nothing is rendered; warnings do not stop anything.
 public enum Validation {
     /// Everything wrong or doubtful about an OpenTelemetryCollector: fields first, then the configuration.
-    public static func findings(collector object: JSONValue) -> [Finding] {
+    public static func findings(collector object: JSONValue, facts: ValidationFacts = ValidationFacts()) -> [Finding] {
         let fields = OpenTelemetryCollector.findings(for: object)
         guard let collector = try? OpenTelemetryCollector(object: object), collector.spec.document.object != nil else { return fields }
         let configuration = CollectorConfiguration(collector.spec.config)
@@ -17,7 +31,10 @@ public enum Validation {
         findings += CollectorAnnotations.findings(collector.metadata.annotations, mode: collector.spec.mode ?? .deployment)
         guard configuration.value.object != nil else { return findings }
         findings += GraphRules.findings(configuration)
+        let image = collector.spec.image.isEmpty ? facts.collectorImage : collector.spec.image
+        findings += ComponentRules(configuration: configuration, image: CollectorImage(image)).findings
         findings += PortRules.findings(collector.spec, configuration)
+        findings += AccessFindings.findings(collector, configuration, grantsRoles: facts.grantsRoles)
         findings += ScrapeTraps.findings(collector, configuration)
         findings += PipelineTraps.findings(collector.spec, configuration)
         findings += LogTraps.findings(collector.spec, configuration)

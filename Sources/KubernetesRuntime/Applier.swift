@@ -175,6 +175,13 @@ public struct ApplyError: RetryClassified, Hashable, CustomStringConvertible {
             message: "\(object) is managed by \(other.kind) \(other.name); rename one of the two resources or delete \(object)")
     }
 
+    /// An object without a controller that carries another resource's inventory label.
+    public static func claimedByOther(_ object: ObjectReference, owner: String) -> ApplyError {
+        ApplyError(
+            code: .controlledByOther, object: object,
+            message: "\(object) belongs to \(owner), whose name and namespace give the same name; rename one of the two resources")
+    }
+
     static func notPrunable(_ object: ObjectReference) -> ApplyError {
         ApplyError(code: .notPrunable, object: object, message: "\(object) may hold data and is never deleted by inventory; delete it by hand")
     }

@@ -1,6 +1,6 @@
 // Brings one OpenTelemetryCollector's objects to what its spec asks for, and its status to what was observed.
 // The collector controller calls it with a key; it reads stores, renders, applies, prunes and writes the status, in this order.
-// It never writes to the resource itself, its status and an earlier operator's finalizer aside.
+// It never writes to the resource itself, its status and the finalizer for what owner references do not reach aside.
 
 import CollectorConfig
 import JSON
@@ -16,7 +16,7 @@ struct CollectorReconciler: Sendable {
     let scaleHandover: ScaleHandover
 
     /// Kinds in which leftovers of a collector are looked for; one that is not served has none.
-    private var prunableKinds: [ResourceType] { OperatorScope.childTypes + context.neighbours.types.filter(context.neighbours.isServed) }
+    private var prunableKinds: [ResourceType] { OperatorScope.childTypes(context.configuration) + context.neighbours.types.filter(context.neighbours.isServed) }
 
     func reconcile(_ name: ObjectName) async throws -> ReconcileResult {
         guard let object = context.store(.openTelemetryCollectors).get(name) else {
@@ -40,7 +40,7 @@ struct CollectorReconciler: Sendable {
         let collector = observation.collector
         observation.isPaused = !collector.spec.isManaged || ResourceAnnotations.isPaused(collector.object)
         if observation.isPaused { return (.done, nil) }
-        let findings = Validation.findings(collector: collector.object)
+        let findings = Validation.findings(collector: collector.object, facts: context.validationFacts)
         observation.warnings = findings.warnings
         observation.verdict = Verdict(errors: findings.errors)
         if observation.verdict != nil { return (.done, nil) }
@@ -82,9 +82,11 @@ struct CollectorReconciler: Sendable {
         let left = rendered.filter { context.neighbours.types.contains($0.type) && !context.neighbours.isServed($0.type) }
         let manifests = rendered.filter { !left.contains($0) }
         observation.notServed = left.map(\.reference)
+        try await prepareDetached(collector.object, manifests)
         let answers = try await context.applyAll(manifests, for: collector.object, type: .openTelemetryCollectors)
         let keeping = Set(manifests.map(\.reference)).union(keptConfigMaps(collector, current: manifests))
         try await context.prune(collector.object, kinds: prunableKinds, keeping: keeping)
+        try await pruneDetached(collector.object, manifests)
         observation.workload = answers.first { $0.key.type == observation.workloadType }?.value ?? observation.workload
     }
 
@@ -143,16 +145,10 @@ struct CollectorReconciler: Sendable {
         if case .written(let answer) = outcome { foreignWriters.remember(answer) }
     }
 
-    /// Children have owner references, so nothing is left to do but to let go what an earlier operator holds.
+    /// Children in the resource's namespace have owner references; what is elsewhere is deleted here.
     private func release(_ object: JSONValue) async throws -> ReconcileResult {
         foreignWriters.forget(uid: object.metadata.uid)
-        guard let patch = ResourceAnnotations.removal(of: ResourceAnnotations.earlierFinalizer, from: object) else { return .done }
-        do {
-            try await context.api.patch(.openTelemetryCollectors, object.metadata.objectName, .json(patch), fieldManager: context.configuration.fieldManager)
-            context.logger.notice("Removed the finalizer of an earlier operator", metadata: ["object": "\(object.metadata.objectName)"])
-        } catch let error as KubernetesError where error.code == .notFound {
-            return .done
-        }
+        try await releaseDetached(object)
         return .done
     }
 }

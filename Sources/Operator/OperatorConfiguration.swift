@@ -18,6 +18,9 @@ public struct OperatorConfiguration: Hashable, Sendable {
     public var labelsFilter: [String]
     /// Regular expressions over keys of a collector's annotations that its objects do not get.
     public var annotationsFilter: [String]
+    /// Whether Roles and ClusterRoles are made for what collectors read at the Kubernetes API. Only where the operator works in all namespaces:
+    /// with a list it may touch nothing of the whole cluster.
+    public var grantsRoles: Bool
     /// Resources of one kind that are worked on at the same time.
     public var workers: Int
     /// How often the cluster is asked for kinds of other products that may have been installed meanwhile.
@@ -27,7 +30,7 @@ public struct OperatorConfiguration: Hashable, Sendable {
 
     public init(
         namespaces: [String]? = nil, collectorImage: String, agentImage: String, proxyVariables: [String: String] = [:],
-        labelsFilter: [String] = [], annotationsFilter: [String] = [], workers: Int = 4, fieldManager: String = "sonde-operator"
+        labelsFilter: [String] = [], annotationsFilter: [String] = [], grantsRoles: Bool = true, workers: Int = 4, fieldManager: String = "sonde-operator"
     ) {
         precondition(workers > 0, "the operator needs a worker")
         precondition(namespaces.map { !$0.isEmpty } ?? true, "a list of namespaces names at least one")
@@ -37,6 +40,7 @@ public struct OperatorConfiguration: Hashable, Sendable {
         self.proxyVariables = proxyVariables
         self.labelsFilter = labelsFilter
         self.annotationsFilter = annotationsFilter
+        self.grantsRoles = grantsRoles && namespaces == nil
         self.workers = workers
         self.fieldManager = fieldManager
     }

@@ -6,14 +6,18 @@ import JSON
 import Kubernetes
 import KubernetesRuntime
 import Logging
+import Rendering
 import SondeAPI
 
 final class OperatorScope: Sendable {
     /// Kinds that are rendered; only objects of our inventory are watched and kept, autoscalers aside.
-    static let childTypes: [ResourceType] = [
-        .deployments, .statefulSets, .daemonSets, .configMaps, .services, .serviceAccounts, .podDisruptionBudgets, .horizontalPodAutoscalers, .ingresses,
-        .networkPolicies,
-    ]
+    static func childTypes(_ configuration: OperatorConfiguration) -> [ResourceType] {
+        let always: [ResourceType] = [
+            .deployments, .statefulSets, .daemonSets, .configMaps, .services, .serviceAccounts, .podDisruptionBudgets, .horizontalPodAutoscalers, .ingresses,
+            .networkPolicies,
+        ]
+        return always + (configuration.grantsRoles ? CollectorAccess.types : [])
+    }
 
     let informers: [Informer]
     let collectors: Controller<ObjectName>
@@ -68,7 +72,7 @@ final class OperatorScope: Sendable {
         agents = Controller(
             name: "agents", queue: WorkQueue(name: "agents", time: time, metrics: environment.metrics), workers: AgentWatcher.workers,
             deadline: AgentWatcher.deadline, time: time, logger: logger, metrics: environment.metrics, reconcile: { try await watcher.look($0) })
-        feedQueues(watches)
+        feedQueues(watches, Self.childTypes(environment.configuration))
         feedScale(watches)
         for informer in neighbourInformers { informer.feed(collectors.queue) { Self.owners(in: $0, of: .openTelemetryCollectors) } }
         feedAgents(watches)
@@ -151,6 +155,7 @@ final class OperatorScope: Sendable {
     private static func informers(namespace: String?, _ environment: OperatorEnvironment) -> [ResourceType: Informer] {
         var informers: [ResourceType: Informer] = [:]
         let ours = LabelSelector([.init(Inventory.ownerLabel, .exists)])
+        let childTypes = childTypes(environment.configuration)
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + childTypes {
             // Of autoscalers all are watched: somebody else's may scale a workload of ours.
             let isChild = childTypes.contains(type) && type != .horizontalPodAutoscalers
@@ -188,7 +193,7 @@ final class OperatorScope: Sendable {
     ) -> ReconcilerContext {
         let configuration = environment.configuration
         let stores = informers.mapValues(\.store)
-        let types = childTypes + neighbours.types
+        let types = childTypes(configuration) + neighbours.types
         let children = types.compactMap { informers[$0] }
         return ReconcilerContext(
             configuration: configuration, api: GatedAPI(environment.api, gate: environment.gate), stores: stores, neighbours: neighbours,
@@ -203,7 +208,7 @@ final class OperatorScope: Sendable {
 
     // MARK: Which change concerns which key
 
-    private func feedQueues(_ informers: [ResourceType: Informer]) {
+    private func feedQueues(_ informers: [ResourceType: Informer], _ childTypes: [ResourceType]) {
         let (collectorQueue, probeQueue, probeStore) = (collectors.queue, probes.queue, probeStore)
         let collectorInformer = Self.informer(.openTelemetryCollectors, informers)
         collectorInformer.feed(collectorQueue) { [$0.object.metadata.objectName] }
@@ -217,9 +222,9 @@ final class OperatorScope: Sendable {
             let others = event.isSpecOrMetadataChange ? probeStore.list().map(\.metadata.objectName) : []
             return others + [event.object.metadata.objectName]
         }
-        for type in Self.childTypes {
+        for type in childTypes {
             let informer = Self.informer(type, informers)
-            informer.feed(collectorQueue) { Self.owners(in: $0, of: .openTelemetryCollectors) }
+            informer.feed(collectorQueue) { Self.owners(in: $0, of: .openTelemetryCollectors) + CollectorReconciler.detachedOwners(in: $0) }
             informer.feed(probeQueue) { Self.owners(in: $0, of: .ebpfProbes) }
         }
     }

@@ -2,6 +2,7 @@
 // OperatorScope builds one for its namespace.
 // It never holds state of a single resource.
 
+import CollectorConfig
 import JSON
 import Kubernetes
 import KubernetesRuntime
@@ -79,7 +80,8 @@ extension ReconcilerContext {
     var collectorFacts: CollectorFacts {
         CollectorFacts(
             collectorImage: configuration.collectorImage, proxyVariables: configuration.proxyVariables, labelsFilter: configuration.labelsFilter,
-            annotationsFilter: configuration.annotationsFilter)
+            annotationsFilter: configuration.annotationsFilter, grantsRoles: configuration.grantsRoles)
     }
+    var validationFacts: ValidationFacts { ValidationFacts(collectorImage: configuration.collectorImage, grantsRoles: configuration.grantsRoles) }
     var probeFacts: ProbeFacts { ProbeFacts(agentImage: configuration.agentImage, proxyVariables: configuration.proxyVariables) }
 }

@@ -8,7 +8,7 @@ import Kubernetes
 enum ResourceAnnotations {
     /// `"true"`: all objects of the resource stay as they are.
     static let paused = "sonde.dev/paused"
-    /// Set by the operator that managed these resources before; it must not keep a resource from going.
+    /// On a resource that has objects outside its namespace. An earlier operator set it too, under the same name.
     static let earlierFinalizer = "opentelemetrycollector.opentelemetry.io/finalizer"
 
     static func isPaused(_ resource: JSONValue) -> Bool { resource.metadata.annotations[paused] == "true" }
@@ -18,5 +18,16 @@ enum ResourceAnnotations {
         guard let index = resource.metadata.finalizers.firstIndex(of: finalizer) else { return nil }
         let pointer = JSONPointer(["metadata", "finalizers", String(index)])
         return JSONPatch([.test(pointer, .string(finalizer)), .remove(pointer)])
+    }
+
+    /// Puts one finalizer on, and fails when the resource changed meanwhile; nil when it is there.
+    static func addition(of finalizer: String, to resource: JSONValue) -> JSONPatch? {
+        guard !resource.metadata.finalizers.contains(finalizer) else { return nil }
+        let list = JSONPointer(["metadata", "finalizers"])
+        let isFirst = resource.metadata.finalizers.isEmpty
+        return JSONPatch([
+            .test(JSONPointer(["metadata", "resourceVersion"]), .string(resource.metadata.resourceVersion)),
+            .add(isFirst ? list : JSONPointer(["metadata", "finalizers", "-"]), isFirst ? [.string(finalizer)] : .string(finalizer)),
+        ])
     }
 }

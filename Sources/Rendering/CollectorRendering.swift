@@ -2,6 +2,7 @@
 // The collector controller applies them; `sonde render` prints them.
 // It never validates and never asks a cluster: a resource with errors is not rendered by its callers, and facts come in as values.
 
+import CollectorComponents
 import CollectorConfig
 import JSON
 import Kubernetes
@@ -10,7 +11,7 @@ import SondeAPI
 /// What rendering a collector needs to know beside the resource.
 public struct CollectorFacts: Hashable, Sendable {
     /// The contrib distribution that Sonde is released with.
-    public static let defaultImage = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.156.0"
+    public static let defaultImage = CollectorImage.pinned
 
     /// The image of collectors whose resource names none.
     public var collectorImage: String
@@ -20,17 +21,20 @@ public struct CollectorFacts: Hashable, Sendable {
     public var labelsFilter: [String]
     /// Regular expressions over keys of the resource's annotations that its objects do not get.
     public var annotationsFilter: [String]
+    /// Whether the operator makes Roles and ClusterRoles for what a configuration needs.
+    public var grantsRoles: Bool
     /// What is known of this one collector's scale in the cluster.
     public var scale: CollectorScale
 
     public init(
         collectorImage: String = CollectorFacts.defaultImage, proxyVariables: [String: String] = [:], labelsFilter: [String] = [],
-        annotationsFilter: [String] = [], scale: CollectorScale = CollectorScale()
+        annotationsFilter: [String] = [], grantsRoles: Bool = true, scale: CollectorScale = CollectorScale()
     ) {
         self.collectorImage = collectorImage
         self.proxyVariables = proxyVariables
         self.labelsFilter = labelsFilter
         self.annotationsFilter = annotationsFilter
+        self.grantsRoles = grantsRoles
         self.scale = scale
     }
 }
@@ -58,6 +62,7 @@ public enum CollectorRendering {
         let context = CollectorContext(collector, facts)
         var manifests = [context.configMap]
         if collector.spec.serviceAccount == nil { manifests.append(context.serviceAccount) }
+        if facts.grantsRoles { manifests += CollectorAccess(context: context).manifests }
         let monitors = CollectorMonitors(context: context).manifests
         // The pods of a sidecar are the user's: nothing that selects or scales pods makes sense.
         if mode == .sidecar { return manifests + monitors }

@@ -25,6 +25,8 @@ struct ManifestBuilder {
     /// The label that carries the owner's uid: what a resource once wrote is found by it, and pruned when it is no longer rendered.
     /// It stands on objects only, never on pod templates, so that it rolls no pod.
     static let inventoryLabel = "sonde.dev/owner-uid"
+    /// Namespace and name of the owner, on objects that no owner reference reaches.
+    static let ownerAnnotation = "sonde.dev/owner"
 
     let owner: JSONValue
     let ownerType: ResourceType
@@ -41,6 +43,27 @@ struct ManifestBuilder {
             metadata["ownerReferences"] = [OwnerReference(controller: owner, type: ownerType).jsonValue]
         }
         metadata["labels"] = .texts(labels)
+        return manifest(type, objectName, metadata, annotations, content)
+    }
+
+    /// An object outside the owner's namespace, or of the whole cluster: owner references do not reach it, so it is found by its labels and deleted by us.
+    func detached(
+        _ type: ResourceType, namespace: String?, name: String, labels: [String: String], annotations: [String: String], content: [(String, JSONValue)]
+    ) -> Manifest {
+        let objectName = ObjectName(namespace: namespace, name: name)
+        var metadata: JSONValue = ["name": .string(name)]
+        metadata["namespace"] = namespace.map { .string($0) }
+        var labels = labels
+        if !owner.metadata.uid.isEmpty { labels[Self.inventoryLabel] = owner.metadata.uid }
+        metadata["labels"] = .texts(labels)
+        let owned = annotations.merging([Self.ownerAnnotation: "\(owner.metadata.objectName)"]) { _, ours in ours }
+        return manifest(type, objectName, metadata, owned, content)
+    }
+
+    private func manifest(
+        _ type: ResourceType, _ objectName: ObjectName, _ metadata: JSONValue, _ annotations: [String: String], _ content: [(String, JSONValue)]
+    ) -> Manifest {
+        var metadata = metadata
         if !annotations.isEmpty { metadata["annotations"] = .texts(annotations) }
         var members: [(String, JSONValue)] = [("apiVersion", .string(type.apiVersion)), ("kind", .string(type.kind)), ("metadata", metadata)]
         members += content

@@ -1,6 +1,6 @@
 // One thing that is wrong, or likely wrong, in a document that a user wrote: where, what, and what to write instead.
 // Schema checks, the validation of both resources, admission, the controllers and `sonde validate` all speak in findings.
-// It never decides what happens next: an error stops the caller's work, a warning does not.
+// It never decides what happens next: an error stops the caller's work, a warning and a note do not.
 
 /// What a check of a resource or a configuration file found.
 public struct Finding: Hashable, Sendable {
@@ -9,6 +9,8 @@ public struct Finding: Hashable, Sendable {
         case error
         /// The document works, but likely not as meant.
         case warning
+        /// Worth knowing, and nothing to act on: `sonde validate` shows it, admission and conditions do not.
+        case info
     }
 
     public let severity: Severity
@@ -42,8 +44,11 @@ extension Sequence<Finding> {
     /// Only what stops the caller's work.
     public var errors: [Finding] { filter { $0.severity == .error } }
 
-    /// Only what does not.
+    /// Only what does not, and should be looked at.
     public var warnings: [Finding] { filter { $0.severity == .warning } }
+
+    /// Only what is good to know.
+    public var infos: [Finding] { filter { $0.severity == .info } }
 }
 
 /// A document that cannot be used: everything that is wrong with it. `findings` is never empty.

@@ -32,6 +32,7 @@ struct OperatorCommand: AsyncParsableCommand {
     @Option(help: .of("collectorImage")) var collectorImage: String?
     @Option(help: .of("agentImage")) var agentImage: String?
     @Option(help: .of("metricsBindAddress")) var metricsBindAddress: String?
+    @Option(help: .of("collectorRoles")) var collectorRoles: String?
     @Option(help: .of("leaderElect")) var leaderElect: String?
     @Option(help: .of("leaderElectionNamespace")) var leaderElectionNamespace: String?
     @Option(help: .of("workers")) var workers: String?
@@ -42,7 +43,8 @@ struct OperatorCommand: AsyncParsableCommand {
     private var given: [String: String] {
         let flags = [
             "kubeconfig": kubeconfig, "namespaces": namespaces, "collectorImage": collectorImage, "agentImage": agentImage,
-            "metricsBindAddress": metricsBindAddress, "leaderElect": leaderElect, "leaderElectionNamespace": leaderElectionNamespace,
+            "metricsBindAddress": metricsBindAddress, "collectorRoles": collectorRoles, "leaderElect": leaderElect,
+            "leaderElectionNamespace": leaderElectionNamespace,
             "workers": workers, "logFormat": logFormat, "logLevel": logLevel,
         ]
         return flags.compactMapValues { $0 }

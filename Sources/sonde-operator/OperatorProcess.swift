@@ -55,7 +55,7 @@ struct OperatorProcess {
                 configuration: OperatorConfiguration(
                     namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
                     proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
-                    annotationsFilter: settings.annotationsFilter, workers: settings.workers),
+                    annotationsFilter: settings.annotationsFilter, grantsRoles: settings.grantsRoles, workers: settings.workers),
                 gate: gate, logger: logger))
         let endpoints = Endpoints(
             registry: registry, readiness: { sonde.readiness },

@@ -2,6 +2,7 @@
 // The command fills it once at start; docs/configuration.md describes the same settings, and a test compares the two.
 // It never reads a file or the environment itself: both are handed in.
 
+import CollectorComponents
 import JSON
 import Operator
 
@@ -37,7 +38,7 @@ struct OperatorSettings: Sendable {
         Setting(key: "namespaces", defaultValue: "", help: "Comma-separated namespaces to work in. Empty: all."),
         Setting(
             key: "collectorImage",
-            defaultValue: "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.156.0",
+            defaultValue: CollectorImage.pinned,
             help: "Image of collectors whose resource names none."),
         Setting(key: "agentImage", defaultValue: "ghcr.io/sonde-dev/sonde-agent:\(OperatorVersion.text)", help: "Image of agents whose EBPFProbe names none."),
         Setting(
@@ -49,6 +50,9 @@ struct OperatorSettings: Sendable {
         Setting(
             key: "metricsBindAddress", defaultValue: "0.0.0.0:8080",
             help: "HOST:PORT of /metrics, /healthz and /readyz; port 0 takes a free one and logs it."),
+        Setting(
+            key: "collectorRoles", defaultValue: "true",
+            help: "Whether Roles and ClusterRoles are made for what collectors read at the Kubernetes API. Never with a list of namespaces."),
         Setting(key: "leaderElect", defaultValue: "true", help: "Whether a Lease decides which replica writes. Needed with more than one replica."),
         Setting(key: "leaderElectionNamespace", defaultValue: "", help: "Namespace of the Lease. Empty: the operator's own, else default."),
         Setting(key: "workers", defaultValue: "4", help: "Resources of one kind that are worked on at the same time, 1 to 64."),
@@ -65,6 +69,7 @@ struct OperatorSettings: Sendable {
     let annotationsFilter: [String]
     let metricsHost: String
     let metricsPort: Int
+    let grantsRoles: Bool
     let isLeaderElectionOn: Bool
     let leaderElectionNamespace: String
     let workers: Int
@@ -86,6 +91,7 @@ struct OperatorSettings: Sendable {
         labelsFilter = try values.patterns("labelsFilter")
         annotationsFilter = try values.patterns("annotationsFilter")
         (metricsHost, metricsPort) = try values.address("metricsBindAddress")
+        grantsRoles = try values.flag("collectorRoles")
         isLeaderElectionOn = try values.flag("leaderElect")
         leaderElectionNamespace = values.text("leaderElectionNamespace")
         workers = try values.number("workers", in: 1...64)

@@ -45,7 +45,7 @@ enum Report {
     /// One line with the verdict, then three lines for each finding.
     static func text(_ report: DocumentReport) -> String {
         var text = "\(report.title): \(verdict(report))\n"
-        for finding in report.findings.errors + report.findings.warnings { text += self.text(finding) }
+        for finding in report.findings.errors + report.findings.warnings + report.findings.infos { text += self.text(finding) }
         if let suggestion = report.suggestion { text += "\n" + YAML.text(suggestion) + "\n" }
         return text
     }
@@ -73,6 +73,6 @@ enum Report {
     static func status(_ reports: [DocumentReport], strict: Bool) -> ExitCode? {
         if reports.contains(where: { $0.kind == .unusable }) { return ExitStatus.unusable }
         let findings = reports.flatMap(\.findings)
-        return findings.errors.isEmpty && (!strict || findings.isEmpty) ? nil : ExitStatus.findings
+        return findings.errors.isEmpty && (!strict || findings.warnings.isEmpty) ? nil : ExitStatus.findings
     }
 }

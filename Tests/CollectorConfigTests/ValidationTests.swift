@@ -92,7 +92,7 @@ import _StringProcessing
             good: fine.replacing("traces:", with: "traces/two:")),
         Row(
             "signal-mismatch", "spec.config.service.pipelines.traces.receivers[0]",
-            says: "metrics only",
+            says: "pipeline of metrics only",
             bad: scraped().replacing("metrics:", with: "traces:"),
             good: scraped()),
         Row(
@@ -101,11 +101,101 @@ import _StringProcessing
             bad: fine.replacing("debug: {}", with: "debug: text"),
             good: fine.replacing("debug: {}", with: "debug: ")),
         Row(
+            "wrong-type", "spec.config.exporters.debug", says: "debug: {}", bad: fine.replacing("debug: {}", with: "debug: [a]"),
+            good: fine.replacing("debug: {}", with: "debug: '${file:debug.yaml}'")),
+        Row(
+            "signal-mismatch", "spec.config.service.pipelines.traces.exporters[0]",
+            says: "pipeline of metrics only",
+            bad: fine.replacing("exporters: {debug: {}}", with: "exporters: {prometheus_remote_write: }").replacing(
+                "exporters: [debug]", with: "exporters: [prometheus_remote_write]"),
+            good: fine),
+        Row(
+            "signal-mismatch", "spec.config.service.pipelines.traces.processors[0]",
+            says: "pipeline of metrics only",
+            bad: traces("metricstransform: ", "metricstransform"),
+            good: traces("probabilistic_sampler: ", "probabilistic_sampler")),
+        Row(
+            "signal-mismatch", "spec.config.connectors.spanmetrics",
+            says: "receiver of a pipeline of metrics", bad: connected("spanmetrics", from: "traces", to: "logs"),
+            good: connected("spanmetrics", from: "traces", to: "metrics")),
+        Row(
+            "signal-mismatch", "spec.config.connectors.spanmetrics",
+            says: "makes none of what it gets",
+            bad: connected("spanmetrics", from: "traces", to: "metrics") + "\n    logs: {receivers: [spanmetrics], exporters: [debug]}",
+            good: connected("count", from: "logs", to: "metrics")),
+        Row(
             "half-connector", "spec.config.connectors.forward", says: "receiver",
             bad: fine.replacing("exporters: {debug: {}}", with: "exporters: {debug: {}}\nconnectors: {forward: }").replacing(
                 "exporters: [debug]", with: "exporters: [debug, forward]"),
             good: fine),
         Row("missing-field", "spec.config.service.pipelines", says: "add it", bad: "receivers: {}\nexporters: {}\nservice: {}", good: fine),
+    ]
+
+    /// Two pipelines with a connector between them.
+    static func connected(_ connector: String, from: String, to: String) -> String {
+        """
+        receivers: {otlp: {protocols: {grpc: {}}}}
+        exporters: {debug: {}}
+        connectors: {\(connector): }
+        service:
+          pipelines:
+            \(from): {receivers: [otlp], exporters: [\(connector)]}
+            \(to): {receivers: [\(connector)], exporters: [debug]}
+        """
+    }
+
+    static let components = [
+        Row(
+            "unknown-component", "spec.config.processors.batchh", says: "did you mean batch?", bad: traces("batchh: ", "batchh"),
+            good: fine),
+        Row(
+            "unknown-component", "spec.config.processors.kafka", says: "one of the receivers", bad: traces("kafka: ", "kafka"), good: fine),
+        Row(
+            "component-not-in-image", "spec.config.receivers.filelog", says: "contrib distribution of 0.120.0", bad: logs("{include: [a]}"),
+            good: logs("{include: [a]}"), spec: "{image: 'otel/opentelemetry-collector:0.120.0'}",
+            goodSpec: "{image: 'otel/opentelemetry-collector-contrib:0.120.0'}"),
+        Row(
+            "component-not-in-image", "spec.config.exporters.logging", says: "0.110.0 was the last release with it",
+            bad: fine.replacing("debug", with: "logging"), good: fine.replacing("debug", with: "logging"),
+            goodSpec: "{image: 'otel/opentelemetry-collector:0.105.0'}"),
+        Row(
+            "component-not-in-image", "spec.config.processors.unroll", says: "0.138.0 or later",
+            bad: logs("{include: [a]}").replacing("exporters: {", with: "processors: {unroll: }\nexporters: {").replacing(
+                "exporters: [", with: "processors: [unroll], exporters: ["),
+            good: fine, spec: "{image: 'otel/opentelemetry-collector-contrib:0.130.0'}"),
+        Row(
+            "component-not-in-image", "spec.config.processors.k8s_attributes", says: "write k8sattributes", bad: traces("k8s_attributes: ", "k8s_attributes"),
+            good: traces("k8sattributes: ", "k8sattributes"), spec: "{image: 'otel/opentelemetry-collector-contrib:0.120.0'}",
+            goodSpec: "{image: 'otel/opentelemetry-collector-contrib:0.120.0'}"),
+        Row(
+            "component-not-in-image", "spec.config.extensions.jaeger_query", says: "no image of the OpenTelemetry project has it",
+            bad: fine.replacing("service: {", with: "extensions: {jaeger_query: }\nservice: {extensions: [jaeger_query], "),
+            good: fine.replacing("service: {", with: "extensions: {jaeger_query: }\nservice: {extensions: [jaeger_query], "),
+            goodSpec: "{image: 'jaegertracing/jaeger:2.1.0'}"),
+        Row(
+            "renamed-component", "spec.config.processors.k8sattributes", says: "write k8s_attributes", bad: traces("k8sattributes: ", "k8sattributes"),
+            good: traces("k8s_attributes: ", "k8s_attributes")),
+        Row(
+            "renamed-component", "spec.config.processors.k8sattributes", says: "write k8s_attributes", bad: traces("k8sattributes: ", "k8sattributes"),
+            good: traces("k8sattributes: ", "k8sattributes"), goodSpec: "{image: 'otel/opentelemetry-collector-contrib:0.120.0'}"),
+        Row(
+            "unknown-key", "spec.config.processors.batch.send_bath_size", says: "did you mean send_batch_size?",
+            bad: traces("batch: {send_bath_size: 1}", "batch"), good: traces("batch: {send_batch_size: 1}", "batch")),
+        Row(
+            "unknown-key", "spec.config.processors.batch.colour", says: "remove it", bad: traces("batch: {colour: 1}", "batch"),
+            good: traces("batch: {'a::b': 1}", "batch")),
+        Row(
+            "unknown-key", "spec.config.processors.redaction.colour", says: "remove it", bad: traces("redaction: {colour: 1}", "redaction"),
+            good: traces("redaction: {colour: 1}", "redaction"), spec: "{image: 'otel/opentelemetry-collector-contrib:0.130.0'}"),
+        Row(
+            "queue-without-storage", "spec.config.exporters.otlp_http.sending_queue", says: "file_storage",
+            bad: fine.replacing("debug: {}", with: "otlp_http: {endpoint: a}").replacing("[debug]", with: "[otlp_http]"),
+            good: fine.replacing("debug: {}", with: "otlp_http: {endpoint: a, sending_queue: {storage: file_storage}}").replacing(
+                "[debug]", with: "[otlp_http]")),
+        Row(
+            "queue-without-storage", "spec.config.exporters.otlp_http.sending_queue", says: "file_storage",
+            bad: fine.replacing("debug: {}", with: "otlp_http: {endpoint: a}").replacing("[debug]", with: "[otlp_http]"),
+            good: fine.replacing("debug: {}", with: "otlp_http: {endpoint: a, sending_queue: {enabled: false}}").replacing("[debug]", with: "[otlp_http]")),
     ]
 
     static let specs = [
@@ -181,16 +271,35 @@ import _StringProcessing
 
     static let ports = [
         Row(
-            "duplicate-listener", "spec.config.receivers.zipkin", says: "another endpoint",
+            "duplicate-listener", "spec.config.receivers.zipkin.endpoint", says: "another endpoint",
             bad: simple(receivers: "{otlp: {protocols: {grpc: {}}}, zipkin: {endpoint: ':4317'}}", receiver: "otlp, zipkin"),
             good: simple(receivers: "{otlp: {protocols: {grpc: {}}}, zipkin: {}}", receiver: "otlp, zipkin")),
         Row(
             "localhost-listener", "spec.config.receivers.otlp.protocols.grpc.endpoint", says: "0.0.0.0:4317",
             bad: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: 'localhost:4317'}}}}", receiver: "otlp"), good: fine),
         Row(
-            "duplicate-listener", "spec.config.exporters.prometheus", says: "8889",
+            "duplicate-listener", "spec.config.exporters.prometheus.endpoint", says: "8889",
             bad: scraped().replacing("{debug: {}}", with: "{prometheus: }").replacing("exporters: [debug]", with: "exporters: [prometheus]"),
             good: scraped()),
+    ]
+
+    static let hiddenPorts = [
+        Row(
+            "duplicate-listener", "spec.config.receivers.zipkin.endpoint", says: "another endpoint",
+            bad: simple(receivers: "{syslog: {tcp: {listen_address: '0.0.0.0:514'}}, zipkin: {endpoint: '127.0.0.1:514'}}", receiver: "syslog, zipkin"),
+            good: simple(receivers: "{syslog: {udp: {listen_address: '0.0.0.0:514'}}, zipkin: {endpoint: '127.0.0.1:514'}}", receiver: "syslog, zipkin")),
+        Row(
+            "duplicate-listener", "spec.config.receivers.otlp.protocols.http.endpoint", says: "another endpoint",
+            bad: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: 'localhost:1'}, http: {endpoint: '127.0.0.1:1'}}}}", receiver: "otlp"),
+            good: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: '10.0.0.1:1'}, http: {endpoint: '127.0.0.1:1'}}}}", receiver: "otlp")),
+        Row(
+            "duplicate-listener", "spec.config.extensions.pprof.endpoint", says: "another endpoint",
+            bad: fine.replacing("service: {", with: "extensions: {pprof: {endpoint: ':4317'}}\nservice: {extensions: [pprof], "),
+            good: fine.replacing("service: {", with: "extensions: {pprof: }\nservice: {extensions: [pprof], ")),
+        Row(
+            "localhost-listener", "spec.config.receivers.syslog.tcp.listen_address", says: "0.0.0.0:514",
+            bad: simple(receivers: "{syslog: {tcp: {listen_address: '[::1]:514'}}}", receiver: "syslog"),
+            good: simple(receivers: "{elasticsearch: {endpoint: 'http://localhost:9200'}}", receiver: "elasticsearch")),
     ]
 
     static let traps = [
@@ -207,11 +316,6 @@ import _StringProcessing
         Row(
             "k8s-attributes-after-batch", "spec.config.service.pipelines.traces.processors[0]", says: "after k8sattributes",
             bad: traces("batch: , k8sattributes: ", "batch, k8sattributes"), good: traces("batch: , k8sattributes: ", "k8sattributes, batch")),
-        Row(
-            "component-without-rbac", "spec.config.processors.k8sattributes",
-            says: "ClusterRole",
-            bad: traces("k8sattributes: ", "k8sattributes"),
-            good: fine),
         Row(
             "scraped-namespace-filter", "spec.config.processors.filter.metrics.metric[0]", says: "source_namespace",
             bad: scraped(processors: #"{filter: {metrics: {metric: ['resource.attributes["k8s.namespace.name"] == "a"']}}}"#, order: "filter"),
@@ -238,9 +342,6 @@ import _StringProcessing
                 job: "{kubernetes_sd_configs: [{role: pod}], relabel_configs: [{source_labels: [__meta_kubernetes_pod_label_k8s_app], "
                     + "action: keep, regex: cilium}]}")),
         Row(
-            "sd-without-rbac", "spec.config.receivers.prometheus.config.scrape_configs[0].kubernetes_sd_configs[0]", says: "gateway-collector",
-            bad: scraped(job: "{kubernetes_sd_configs: [{role: pod}]}"), good: scraped(job: "{static_configs: []}")),
-        Row(
             "files-not-mounted", "spec.config.receivers.filelog.include[0]", says: "hostPath", bad: logs("{include: [/var/log/pods/*/*/*.log]}"),
             good: logs("{include: [/var/log/pods/*/*/*.log]}"), goodSpec: "{volumeMounts: [{name: a, mountPath: /var/log/pods}]}"),
         Row(
@@ -264,12 +365,30 @@ import _StringProcessing
             good: logs("{operators: [{type: regex_parser, regex: a, timestamp: {layout: '%Y-%Lz'}}]}")),
     ]
 
-    @Test(arguments: graph + specs + ports + traps) func ruleIsTrippedAndNot(_ row: Row) throws {
+    @Test(arguments: graph + components + specs + ports + hiddenPorts + traps) func ruleIsTrippedAndNot(_ row: Row) throws {
         let findings = Validation.findings(collector: try collector(row.bad, spec: row.spec))
         let found = try #require(findings.first { $0.rule == row.rule && $0.path == row.path }, "\(findings)")
         #expect("\(found.message) \(found.remedy)".contains(row.says), "\(found)")
         let others = Validation.findings(collector: try collector(row.good, spec: row.goodSpec ?? "{}"))
         #expect(!others.contains { $0.rule == row.rule }, "\(others)")
+    }
+
+    /// What stops a collector is an error; what may be meant is a warning; what is good to know is a note.
+    @Test(
+        arguments: [
+            (traces("metricstransform: ", "metricstransform"), "signal-mismatch", .error),
+            (scraped().replacing("metrics:", with: "traces:"), "signal-mismatch", .warning),
+            (connected("spanmetrics", from: "traces", to: "logs"), "signal-mismatch", .error), (traces("batchh: ", "batchh"), "unknown-component", .warning),
+            (fine.replacing("debug", with: "logging"), "component-not-in-image", .error),
+            (traces("k8sattributes: ", "k8sattributes"), "renamed-component", .info),
+            (traces("batch: {send_bath_size: 1}", "batch"), "unknown-key", .warning),
+            (fine.replacing("processors: [batch], ", with: ""), "unused-component", .info),
+            (fine.replacing("debug: {}", with: "otlp_http: {endpoint: a}").replacing("[debug]", with: "[otlp_http]"), "queue-without-storage", .info),
+            (simple(receivers: "{otlp: {protocols: {grpc: {endpoint: 'localhost:4317'}}}}", receiver: "otlp"), "localhost-listener", .warning),
+        ] as [(String, String, Finding.Severity)])
+    func ruleHasItsSeverity(text: String, rule: String, severity: Finding.Severity) throws {
+        let findings = Validation.findings(collector: try collector(text)).filter { $0.rule == rule }
+        #expect(findings.count == 1 && findings[0].severity == severity, "\(findings)")
     }
 
     @Test func plainCollectorHasNoFinding() throws {

@@ -2,6 +2,7 @@
 // Objects are read back from `helm template` and checked as Kubernetes objects.
 // It never talks to a cluster.
 
+import CollectorComponents
 import Foundation
 import JSON
 import Kubernetes
@@ -96,9 +97,46 @@ import YAML
         return Set(ResourceFile(documents: documents).render(CollectorFacts(), ProbeFacts()).manifests.map(\.type))
     }
 
+    /// What the registry of components says that some configuration can need.
+    private static func grantable() -> [String: Set<String>] {
+        var rights: [String: Set<String>] = [:]
+        for access in ComponentRegistry.shared.components.flatMap(\.access) {
+            for resource in access.resources { rights["\(access.group)/\(resource)", default: []].formUnion(access.verbs) }
+        }
+        return rights
+    }
+
+    @Test func theOperatorHoldsWhatItHandsOutAndNothingElse() throws {
+        var expected = Self.grantable()
+        try #require(expected["/pods"] == ["get", "list", "watch"] && expected["/nodes/proxy"] == ["get"])
+        for type in CollectorAccess.types { expected["\(type.group)/\(type.plural)"] = ["get", "list", "watch", "create", "patch", "delete"] }
+        let name = "sonde-operator-grants"
+        let all = Self.rights(try Self.find("ClusterRole", in: Self.render("--set", "rbac.kubeletProxy=true"), name: name))
+        #expect(all == expected)
+        expected["/nodes/proxy"] = nil
+        let objects = try Self.render()
+        #expect(Self.rights(try Self.find("ClusterRole", in: objects, name: name)) == expected, "nodes/proxy reaches into pods: on request only")
+        #expect(try Self.find("ClusterRoleBinding", in: objects, name: name)["roleRef"]?["name"]?.string == name)
+        let verbs = Set(all.values.flatMap { $0 })
+        #expect(verbs.isDisjoint(with: ["escalate", "bind", "impersonate", "*"]))
+    }
+
+    @Test func furtherRulesAreHeldOnRequest() throws {
+        let rules = #"rbac.extraRules=[{"apiGroups":["example.org"],"resources":["things"],"verbs":["list"]}]"#
+        let rights = Self.rights(try Self.find("ClusterRole", in: Self.render("--set-json", rules), name: "sonde-operator-grants"))
+        #expect(rights["example.org/things"] == ["list"])
+    }
+
+    @Test(arguments: [["--set", "rbac.collectorRoles=false"], ["--set", "watchNamespaces={a}"], ["--set", "rbac.create=false"]])
+    func withoutCollectorRolesNothingIsHeld(values: [String]) throws {
+        let (status, output) = try Tools.run("helm", ["template", "sonde", Self.chart, "--namespace", "sonde-system"] + values)
+        try #require(status == 0, "\(output)")
+        #expect(!output.contains("operator-grants") && !output.contains("rolebindings"))
+    }
+
     @Test func theOperatorMayWriteWhatIsRenderedAndNothingElse() throws {
-        let rights = Self.rights(try Self.find("ClusterRole", in: Self.render()))
-        let children = try Self.renderedTypes()
+        let rights = Self.rights(try Self.find("ClusterRole", in: Self.render(), name: "sonde-operator"))
+        let children = try Self.renderedTypes().subtracting(CollectorAccess.types)
         try #require(children.count >= 14, "examples and golden files render \(children.map(\.kind).sorted())")
         var expected: [String: Set<String>] = [
             "opentelemetry.io/opentelemetrycollectors": ["get", "list", "watch", "patch"], "sonde.dev/ebpfprobes": ["get", "list", "watch"],
@@ -123,7 +161,7 @@ import YAML
         #expect(objects.allSatisfy { $0["kind"]?.string?.hasPrefix("ClusterRole") == false })
         let roles = objects.filter { $0["kind"] == "Role" && $0.metadata.namespace != nil }
         #expect(roles.compactMap(\.metadata.namespace) == ["team-a", "team-b"])
-        let everywhere = Self.rights(try Self.find("ClusterRole", in: Self.render()))
+        let everywhere = Self.rights(try Self.find("ClusterRole", in: Self.render(), name: "sonde-operator"))
         for role in roles { #expect(Self.rights(role) == everywhere) }
         let bindings = objects.filter { $0["kind"] == "RoleBinding" }
         #expect(bindings.count == 3)

@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["KubernetesRuntime", "SondeAPI", "CollectorConfig", "Rendering", "Operator", "ProbeCore"])
+    @Test(arguments: ["KubernetesRuntime", "SondeAPI", "CollectorComponents", "CollectorConfig", "Rendering", "Operator", "ProbeCore"])
     func theCoreNeverSeesASocketOrTheKernel(target: String) throws {
         for path in try Repository.files(under: "Sources/\(target)", suffix: ".swift") {
             for banned in ["HTTPClient", "HTTPServer", "KubernetesClient", "ProbeKernel", "NIOCore", "NIOPosix"] {
