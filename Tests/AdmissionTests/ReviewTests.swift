@@ -2,6 +2,7 @@
 // Bodies are the API's own form; what is checked is what a user's client would print.
 // It never needs a server.
 
+import CollectorConfig
 import JSON
 import Kubernetes
 import SondeAPI

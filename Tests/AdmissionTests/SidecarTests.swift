@@ -7,12 +7,12 @@ import Kubernetes
 import KubernetesRuntime
 import KubernetesTestServer
 import Logging
-import Rendering
 import SondeAPI
 import Synchronization
 import Testing
 
 @testable import Admission
+@testable import Rendering
 
 @Suite struct SidecarTests {
     private static func collector(_ name: String, namespace: String = "default", _ spec: JSONValue = [:]) -> JSONValue {

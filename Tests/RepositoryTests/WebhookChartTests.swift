@@ -50,6 +50,16 @@ import YAML
         #expect(webhooks.map { $0["sideEffects"]?.string } == ["None", "None", "NoneOnDryRun"])
     }
 
+    @Test func theOlderVersionIsServedOnlyWithTheWebhook() throws {
+        func served(_ values: String...) throws -> [JSONValue] {
+            let objects = try values.isEmpty ? Self.render() : Self.render("--set", values[0])
+            let definition = try #require(objects.first { $0.metadata.name == "opentelemetrycollectors.opentelemetry.io" })
+            return (definition.at("spec", "versions")?.array ?? []).compactMap { $0["served"] }
+        }
+        #expect(try served() == [true, true])
+        #expect(try served("webhook.enabled=false") == [true, false])
+    }
+
     @Test func validationFailsClosedByDefaultAndPodsNever() throws {
         let policies = Self.webhooks(try Self.render("--set", "webhook.failurePolicy=Fail")).map { $0["failurePolicy"]?.string }
         #expect(policies == ["Fail", "Fail", "Ignore"])

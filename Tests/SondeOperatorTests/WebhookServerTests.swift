@@ -114,7 +114,8 @@ extension ResourceType {
     @Test(.timeLimit(.minutes(2))) func aRotationUnderLoadTurnsNobodyAway() async throws {
         try await World.with { world in
             let before = try await world.stored()
-            let (done, failed) = (Mutex(0), Mutex<[String]>([]))
+            let done = Mutex(0)
+            let failed = Mutex<[String]>([])
             let total = 300
             let start = ContinuousClock.now
             try await withThrowingTaskGroup(of: Void.self) { group in
