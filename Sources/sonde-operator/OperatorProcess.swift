@@ -75,7 +75,7 @@ struct OperatorProcess {
         if let webhook {
             // Before the caches, on every replica: a resource may be checked while there is no leader.
             components.append(Component("events", run: { try await events.run() }, stop: { events.stop() }))
-            components.append(Component("webhook", run: { try await webhook.run() }))
+            components.append(Component("webhook", run: { try await webhook.run() }, stop: { await webhook.stop() }))
         } else {
             components.append(Component("conversion", run: { try await Self.withoutConversion(client, logger) }))
         }
@@ -88,7 +88,6 @@ struct OperatorProcess {
         let supervisor = Supervisor(components, stopOrder: ["controllers"] + early + (elector == nil ? [] : ["lease"]), logger: logger)
         var failure: (any Error)?
         do { try await supervisor.run { _ = await signals.first() } } catch { failure = error }
-        if let webhook { await webhook.takeBack() }
         try await server.shutdown()
         await agents.shutdown()
         if let failure { throw failure }

@@ -22,6 +22,8 @@ final class WebhookServer: Sendable {
         var time: any TimeSource = SystemTime()
     }
 
+    /// How long a pod that is asked to end still answers: by then it is in no list of endpoints any more.
+    static let farewell: Duration = .seconds(5)
     /// Pages of lists are converted at once, and a review holds an object twice.
     static let limits = HTTPServerLimits(maxBodyBytes: 64 << 20, maxConnections: 512)
 
@@ -29,6 +31,8 @@ final class WebhookServer: Sendable {
     private let handler: WebhookHandler
     private let setup: Setup
     private let logger: Logger
+    private let stopRequests: AsyncStream<Void>
+    private let stopRequest: AsyncStream<Void>.Continuation
     private let server = Mutex<HTTPServer?>(nil)
     private let keeper = Mutex<CertificateKeeper?>(nil)
 
@@ -37,6 +41,7 @@ final class WebhookServer: Sendable {
         self.handler = handler
         self.setup = setup
         self.logger = logger
+        (stopRequests, stopRequest) = AsyncStream.makeStream()
     }
 
     /// Nil once API servers can call it.
@@ -45,29 +50,39 @@ final class WebhookServer: Sendable {
     /// The port that is listened on; nil before the first certificate.
     var port: Int? { server.withLock { $0?.port } }
 
-    /// Serves and keeps the certificates until cancelled. - Throws: `CancellationError`, or when the address cannot be bound.
+    /// Serves and keeps the certificates until `stop`, or until cancelled. - Throws: `CancellationError`.
     func run() async throws {
         let keeper = CertificateKeeper(
             api: api, source: setup.source, rotation: setup.rotation, registration: setup.registration, time: setup.time, logger: logger,
             serve: { [self] in try await serve($0) })
         self.keeper.withLock { $0 = keeper }
         do {
-            try await keeper.run()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await keeper.run() }
+                group.addTask { [stopRequests] in for await _ in stopRequests {} }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
         } catch {
-            let running = server.withLock { $0 }
-            // Open connections are answered before they close; new ones go to another replica.
-            try await running?.shutdown()
+            try await server.withLock { $0 }?.shutdown()
             throw error
         }
+        // Open connections are answered before they close.
+        try await server.withLock { $0 }?.shutdown()
     }
 
-    /// Ends a registration by URL, which nobody would answer any more.
-    func takeBack() async {
-        do {
-            try await setup.registration.remove()
-        } catch {
-            logger.warning("The webhook's registration was not taken back", metadata: ["error": "\(error)"])
+    /// Ends `run` when nobody asks this process any more: a registration by URL is taken back, and a Service gets the time to send API servers elsewhere.
+    func stop() async {
+        switch setup.registration.address {
+        case .url:
+            do {
+                try await setup.registration.remove()
+            } catch {
+                logger.warning("The webhook's registration was not taken back", metadata: ["error": "\(error)"])
+            }
+        case .service: try? await setup.time.sleep(for: Self.farewell)
         }
+        stopRequest.finish()
     }
 
     private func serve(_ identity: Identity) async throws {
