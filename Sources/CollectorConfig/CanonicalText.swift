@@ -2,6 +2,7 @@
 // Rendering uses both; existing clusters already hold objects with these names, so both follow the existing operator to the byte.
 // It never adds defaults: give it a completed configuration.
 
+import Crypto
 import JSON
 import YAML
 

@@ -25,6 +25,13 @@ public enum Validation {
     /// Everything wrong or doubtful about an OpenTelemetryCollector: fields first, then the configuration.
     public static func findings(collector object: JSONValue, facts: ValidationFacts = ValidationFacts()) -> [Finding] {
         let fields = OpenTelemetryCollector.findings(for: object)
+        if let problem = object.metadata.annotations[ConversionAnnotation.error] {
+            return fields + [
+                Finding(
+                    .error, rule: "unreadable-config", path: "spec.config", message: problem,
+                    remedy: "correct the text of the v1alpha1 resource, or write v1beta1, where config is a mapping")
+            ]
+        }
         guard let collector = try? OpenTelemetryCollector(object: object), collector.spec.document.object != nil else { return fields }
         let configuration = CollectorConfiguration(collector.spec.config)
         var findings = fields + SpecRules.findings(collector.spec)

@@ -22,11 +22,13 @@ public final class HTTPServer: Sendable {
     private let listener: any Channel
     private let group: MultiThreadedEventLoopGroup
     private let connections: ConnectionRegistry
+    private let tls: TLSHolder
 
     /// Connections closed because `HTTPServerLimits.maxConnections` were open.
     public var refusedConnections: Int { connections.refused }
 
-    private init(port: Int, listener: any Channel, group: MultiThreadedEventLoopGroup, connections: ConnectionRegistry) {
+    private init(port: Int, listener: any Channel, group: MultiThreadedEventLoopGroup, connections: ConnectionRegistry, tls: TLSHolder) {
+        self.tls = tls
         self.port = port
         self.listener = listener
         self.group = group
@@ -42,7 +44,7 @@ public final class HTTPServer: Sendable {
         logger: Logger, handler: @escaping Handler
     ) async throws -> HTTPServer {
         guard (0...65535).contains(port) else { throw HTTPServerError(.bind, "cannot listen on \(host):\(port): a port is from 0 to 65535") }
-        let tlsContext = try tls.map(Self.context)
+        let holder = TLSHolder(try tls.map(Self.context))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let connections = ConnectionRegistry(maxConnections: limits.maxConnections)
         let bootstrap = ServerBootstrap(group: group)
@@ -51,16 +53,23 @@ public final class HTTPServer: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try configure(channel, tlsContext: tlsContext, limits: limits, connections: connections, logger: logger, handler: handler)
+                    try configure(channel, tlsContext: holder.context, limits: limits, connections: connections, logger: logger, handler: handler)
                 }
             }
         do {
             let listener = try await bootstrap.bind(host: host, port: port).get()
-            return HTTPServer(port: listener.localAddress?.port ?? port, listener: listener, group: group, connections: connections)
+            return HTTPServer(port: listener.localAddress?.port ?? port, listener: listener, group: group, connections: connections, tls: holder)
         } catch {
             try? await group.shutdownGracefully()
             throw HTTPServerError(.bind, "cannot listen on \(host):\(port): \(error)")
         }
+    }
+
+    /// Takes another certificate for connections that are opened from now on; open ones go on with theirs.
+    /// - Throws: `HTTPServerError` when it cannot be used, or when the server speaks plain HTTP; then nothing has changed.
+    public func replaceTLS(_ tls: HTTPServerTLS) throws {
+        guard self.tls.context != nil else { throw HTTPServerError(.tls, "the server at port \(port) was started without TLS") }
+        self.tls.replace(try Self.context(tls))
     }
 
     /// Stops listening, lets running responses end and closes every connection; streams are cancelled at once.
@@ -106,6 +115,17 @@ public final class HTTPServer: Sendable {
             throw HTTPServerError(.tls, "the server's certificate or key, or the CA of its clients, cannot be used: \(error)")
         }
     }
+}
+
+/// What new connections speak TLS with; nil: they do not.
+final class TLSHolder: Sendable {
+    private let state: Mutex<NIOSSLContext?>
+
+    init(_ context: NIOSSLContext?) { state = Mutex(context) }
+
+    var context: NIOSSLContext? { state.withLock { $0 } }
+
+    func replace(_ context: NIOSSLContext) { state.withLock { $0 = context } }
 }
 
 /// The open connections and the running handlers' tasks: what shutdown waits for.

@@ -2,6 +2,8 @@
 // KubernetesClient asks for a credential before each request.
 // It never logs or prints one.
 
+import Kubernetes
+
 /// What goes along with one request.
 struct Credential: Hashable, Sendable {
     /// The value of the Authorization header.

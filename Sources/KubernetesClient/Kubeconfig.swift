@@ -3,6 +3,7 @@
 // It never reads the files that it names: paths are made absolute, their content is read when it is used.
 
 import JSON
+import Kubernetes
 import YAML
 
 /// The parts of a kubeconfig that a client reads. Names are unique: the first file that defines one wins.

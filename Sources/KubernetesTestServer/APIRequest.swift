@@ -41,15 +41,17 @@ struct ResourcePath: Hashable, Sendable {
 
 /// One request for objects of a kind that is served.
 struct APIRequest: Sendable {
-    let method: KubernetesRequest.Method
-    let kind: ServedKind
+    var method: KubernetesRequest.Method
+    var kind: ServedKind
     let path: ResourcePath
     let query: [String: String]
     var body: JSONValue
-    let contentType: String
+    var contentType: String
     let accept: String
     /// Who writes, when the query names no field manager: the first part of the user agent.
     let agent: String
+    /// What webhooks said about this write so far.
+    var verdicts: [WebhookCall: WebhookVerdict] = [:]
 
     var namespace: String? { kind.type.isNamespaced ? path.namespace : nil }
     var isDryRun: Bool { query["dryRun"] == "All" }

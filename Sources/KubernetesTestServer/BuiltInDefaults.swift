@@ -144,25 +144,3 @@ extension JSONValue {
         }
     }
 }
-
-/// RFC 4648, section 4.
-enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var out: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for index in 0..<4 { out.append(index <= group.count ? alphabet[bits >> (18 - 6 * index) & 63] : UInt8(ascii: "=")) }
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    static func isValid(_ text: String) -> Bool {
-        let body = text.utf8.filter { $0 != UInt8(ascii: "\n") }
-        guard body.count % 4 == 0 else { return false }
-        let padding = body.reversed().prefix { $0 == UInt8(ascii: "=") }.count
-        return padding <= 2 && body.dropLast(padding).allSatisfy(alphabet.contains)
-    }
-}

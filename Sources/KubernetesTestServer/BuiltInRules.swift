@@ -26,7 +26,7 @@ enum BuiltInRules {
     }
 
     private static func base64(_ object: JSONValue) -> [FieldError] {
-        (object["data"]?.object ?? [:]).filter { !Base64.isValid($0.1.string ?? "") }.map { .invalid("data[\($0.0)]", $0.1, "illegal base64 data") }
+        (object["data"]?.object ?? [:]).filter { Base64.decode($0.1.string ?? "") == nil }.map { .invalid("data[\($0.0)]", $0.1, "illegal base64 data") }
     }
 
     private static func immutable(_ object: JSONValue, _ live: JSONValue?) -> [FieldError] {

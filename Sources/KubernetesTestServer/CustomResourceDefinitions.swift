@@ -56,8 +56,11 @@ extension ServerState {
         if let scope = spec["scope"], !["Namespaced", "Cluster"].contains(scope.string) {
             errors.append(.notSupported("spec.scope", scope, ["Cluster", "Namespaced"]))
         }
-        if let strategy = spec.at("conversion", "strategy"), strategy != "None" {
-            errors.append(.notSupported("spec.conversion.strategy", strategy, ["None"]))
+        if let strategy = spec.at("conversion", "strategy"), strategy != "None", strategy != "Webhook" {
+            errors.append(.notSupported("spec.conversion.strategy", strategy, ["None", "Webhook"]))
+        }
+        if spec.at("conversion", "strategy") == "Webhook", spec.at("conversion", "webhook", "clientConfig")?.object == nil {
+            errors.append(.required("spec.conversion.webhook.clientConfig", "required when strategy is set to Webhook"))
         }
         if group.hasSuffix(".k8s.io") || group.hasSuffix(".kubernetes.io"), definition.metadata.annotations["api-approved.kubernetes.io"] == nil {
             errors.append(
@@ -111,6 +114,8 @@ extension ServerState {
             plural: names["plural"]?.string ?? "", isNamespaced: spec["scope"] == "Namespaced")
         var out = ServedKind(type, schema: schema)
         out.definition = definition.metadata.name
+        out.storageVersion = (spec["versions"]?.array ?? []).first { $0["storage"] == true }?["name"]?.string
+        if spec.at("conversion", "strategy") == "Webhook" { out.conversion = spec.at("conversion", "webhook", "clientConfig") }
         out.openAPI = node
         out.singular = names["singular"]?.string ?? out.singular
         out.listKind = names["listKind"]?.string ?? out.listKind

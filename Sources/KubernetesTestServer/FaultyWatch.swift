@@ -1,6 +1,6 @@
 // A watch with the faults that its request met: cut, silent, expired.
 // TestAPIServer hands it out for every watch; without faults it is the session itself.
-// It never alters an event.
+// It never alters an event, a conversion to another version aside.
 
 import Kubernetes
 import Synchronization
@@ -11,9 +11,12 @@ final class FaultyWatch: Sendable {
     private let expireAfter: Int?
     private let isSilent: Bool
     private let delivered = Mutex(0)
+    private let convert: @Sendable (WatchEvent) async throws -> WatchEvent
 
-    init(_ session: WatchSession, _ effects: [Fault.Effect]) {
+    /// - Parameter convert: What a version that is not the stored one makes of an event.
+    init(_ session: WatchSession, _ effects: [Fault.Effect], convert: @escaping @Sendable (WatchEvent) async throws -> WatchEvent = { $0 }) {
         self.session = session
+        self.convert = convert
         var (cut, expire, silent): (Int?, Int?, Bool) = (nil, nil, false)
         for effect in effects {
             switch effect {
@@ -39,7 +42,8 @@ final class FaultyWatch: Sendable {
             return .failed(.gone("too old resource version (asked for by a fault)"))
         }
         if let cutAfter, count >= cutAfter { throw KubernetesError(.network, message: "the connection was cut (asked for by a fault)") }
-        let event = try await session.next()
+        let event: WatchEvent?
+        if let next = try await session.next() { event = try await convert(next) } else { event = nil }
         delivered.withLock { $0 += 1 }
         return event
     }

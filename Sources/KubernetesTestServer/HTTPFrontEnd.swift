@@ -35,6 +35,7 @@ extension TestAPIServer {
             return state.servers
         }
         for server in servers { try await server.shutdown() }
+        await webhooks.shutdown()
     }
 
     /// A kubeconfig for a client of this server.
@@ -57,7 +58,7 @@ extension TestAPIServer {
             let (parsed, effects) = try parse(converted, agent: agent)
             try await delay(effects)
             if let parsed, parsed.isWatch { return stream(try openWatch(parsed, effects), parsed, effects) }
-            return Self.response(try handle(converted, parsed, effects), effects)
+            return Self.response(try await answer(converted, parsed, effects), effects)
         } catch let error as KubernetesError {
             return Self.response(error)
         } catch {

@@ -50,6 +50,10 @@ struct ServedKind: Sendable {
     /// The schema as the definition gives it, for OpenAPI; nil for built-in kinds.
     var openAPI: JSONValue?
     var listKind: String
+    /// The version in which objects of a custom kind are stored.
+    var storageVersion: String?
+    /// How to reach the webhook that converts between versions; nil: objects of all versions look alike.
+    var conversion: JSONValue?
 
     init(_ type: ResourceType, schema: Schema) {
         self.type = type

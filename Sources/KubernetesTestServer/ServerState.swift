@@ -30,6 +30,8 @@ struct ServerState: Sendable {
     private(set) var compactedChanges = 0
     /// Requests that changed something.
     private(set) var writes = 0
+    /// The webhook that the write at hand must ask first.
+    var neededCall: WebhookCall?
     var bells: [Int: Bell] = [:]
     private var nextBell = 0
     var nextClusterIP = 1

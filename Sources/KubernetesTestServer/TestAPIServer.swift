@@ -9,7 +9,8 @@ import Synchronization
 /// A Kubernetes API server in memory.
 ///
 /// Thread rules: every method may be called from any task. Requests are handled one at a time, each as a whole.
-/// Not guaranteed: admission of real clusters (quotas, Pod Security), conversion webhooks, APIs of kinds that are not listed in BuiltInKinds.
+/// Webhooks for admission and conversion are asked when they are registered by URL.
+/// Not guaranteed: admission of real clusters (quotas, Pod Security), matchConditions of webhooks, APIs of kinds that are not listed in BuiltInKinds.
 public final class TestAPIServer: KubernetesAPI {
     public struct Options: Sendable {
         /// Changes kept for watches and pages; what needs older ones is answered with 410.
@@ -43,6 +44,7 @@ public final class TestAPIServer: KubernetesAPI {
     let options: Options
     let storage: ServerStorage
     let http = Mutex(HTTPState())
+    let webhooks = WebhookCaller()
     private let requests = Mutex<[String: Int]>([:])
 
     /// A server with the namespaces of a new cluster: default, kube-system, kube-public, kube-node-lease.
@@ -59,7 +61,7 @@ public final class TestAPIServer: KubernetesAPI {
     public func send(_ request: KubernetesRequest) async throws -> JSONValue {
         let (parsed, effects) = try parse(request, agent: "sonde")
         try await delay(effects)
-        var answer = try handle(request, parsed, effects)
+        var answer = try await self.answer(request, parsed, effects)
         if request.dropsManagedFields { answer.body = answer.body.withoutManagedFields }
         return answer.body
     }
@@ -106,17 +108,44 @@ public final class TestAPIServer: KubernetesAPI {
         for case .delay(let time) in effects { try await Task.sleep(for: time) }
     }
 
-    /// Does what the request says, apart from watches.
-    func handle(_ request: KubernetesRequest, _ parsed: APIRequest?, _ effects: [Fault.Effect]) throws(KubernetesError) -> Answer {
+    /// Does what the request says, apart from watches. A write that concerns webhooks is tried until all of them have been asked about the object as it is.
+    func handle(_ request: KubernetesRequest, _ parsed: APIRequest?, _ effects: [Fault.Effect]) async throws(KubernetesError) -> Answer {
         for case .error(let error) in effects { throw error }
-        let now = now()
-        let answer = try storage.withState { state throws(KubernetesError) in
-            if let parsed { return try state.answer(parsed, now: now) }
-            guard let body = Discovery.answer(request, state.kinds) else { throw KubernetesError.noSuchPath }
-            return Answer(status: request.method == .post ? 201 : 200, body: body)
+        var parsed = parsed
+        for _ in 0..<Self.webhookCallsMax {
+            switch try attempt(request, parsed) {
+            case .done(let answer):
+                for case .errorAfterwards(let error) in effects { throw error }
+                return answer
+            case .needs(let call): parsed?.verdicts[call] = await webhooks.verdict(on: call)
+            }
         }
-        for case .errorAfterwards(let error) in effects { throw error }
-        return answer
+        throw KubernetesError(
+            .internalError, status: 500, reason: "InternalError", message: "webhooks were asked \(Self.webhookCallsMax) times about one write")
+    }
+
+    private static let webhookCallsMax = 100
+
+    private enum Attempt: Sendable {
+        case done(Answer)
+        case needs(WebhookCall)
+    }
+
+    private func attempt(_ request: KubernetesRequest, _ parsed: APIRequest?) throws(KubernetesError) -> Attempt {
+        let now = now()
+        return try storage.withState { state throws(KubernetesError) in
+            guard let parsed else {
+                guard let body = Discovery.answer(request, state.kinds) else { throw KubernetesError.noSuchPath }
+                return .done(Answer(status: request.method == .post ? 201 : 200, body: body))
+            }
+            state.neededCall = nil
+            do throws(KubernetesError) {
+                return .done(try state.answer(parsed, now: now))
+            } catch {
+                guard let call = state.neededCall else { throw error }
+                return .needs(call)
+            }
+        }
     }
 
     func openWatch(_ request: APIRequest, _ effects: [Fault.Effect]) throws(KubernetesError) -> FaultyWatch {
@@ -126,8 +155,15 @@ public final class TestAPIServer: KubernetesAPI {
             if wanted < oldest { throw .gone("too old resource version: \(wanted) (\(oldest))") }
         }
         let timeout = request.query["timeoutSeconds"].flatMap { Int($0) }.map { Duration.seconds($0) } ?? options.watchTimeout
-        let session = try WatchSession(request, server: storage, timing: .init(bookmarkInterval: options.bookmarkInterval, timeout: timeout))
-        return FaultyWatch(session, effects)
+        let timing = WatchSession.Timing(bookmarkInterval: options.bookmarkInterval, timeout: timeout)
+        guard let client = request.kind.conversion, let stored = storedKind(of: request.kind) else {
+            return FaultyWatch(try WatchSession(request, server: storage, timing: timing), effects)
+        }
+        var inner = request
+        inner.kind = stored
+        return FaultyWatch(try WatchSession(inner, server: storage, timing: timing), effects) { [self] event in
+            try await event.converted { try await shown($0, as: request.kind, client) }
+        }
     }
 }
 

@@ -49,6 +49,7 @@ extension ServerState {
         var admission = Admission(write.request, live: nil)
         object.set(["metadata", "managedFields"], to: nil)
         object = try admission.admit(object)
+        object = try reviewed(object, live: nil, write.request, &admission)
         if kind.type.kind == "Service" { allocateClusterIP(&object) }
         object.set(["metadata", "uid"], to: .string(newUID()))
         object.set(["metadata", "creationTimestamp"], to: .string(write.now.rfc3339))
@@ -95,6 +96,7 @@ extension ServerState {
         var object = restricted(proposed, live, write)
         var admission = Admission(write.request, live: live)
         object = try admission.admit(object)
+        object = try reviewed(object, live: live, write.request, &admission)
         object.set(["metadata", "generation"], to: generation(object, live, write).map { .int(Int64($0)) })
         object = owned(object, write)
         var answer = Answer(body: object, warnings: admission.warnings)

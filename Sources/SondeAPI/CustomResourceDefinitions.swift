@@ -21,9 +21,9 @@ public enum CustomResourceDefinitions {
         [("opentelemetry.io_opentelemetrycollectors.yaml", openTelemetryCollector), ("sonde.dev_ebpfprobes.yaml", ebpfProbe)]
     }
 
-    /// The definition of OpenTelemetryCollector, served and stored as v1beta1.
+    /// The definition of OpenTelemetryCollector, served and stored as v1beta1. It knows v1alpha1 too, which is served only while a webhook converts it.
     public static var openTelemetryCollector: JSONValue {
-        definition(
+        var definition = definition(
             .openTelemetryCollectors, singular: "opentelemetrycollector", shortNames: ["otelcol", "otelcols"], categories: [],
             description:
                 "OpenTelemetryCollector is a collector pipeline and how it runs: as a Deployment, a StatefulSet, a DaemonSet, or as a sidecar of other pods.",
@@ -39,6 +39,35 @@ public enum CustomResourceDefinitions {
             scale: [
                 "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.scale.replicas", "labelSelectorPath": ".status.scale.selector",
             ])
+        definition.set(["spec", "versions"], to: .array((definition.at("spec", "versions")?.array ?? []) + [olderCollector]))
+        return definition
+    }
+
+    /// v1alpha1 is kept without a description of its fields: what is stored, and what is checked, is v1beta1.
+    private static var olderCollector: JSONValue {
+        func open(_ description: String) -> JSONValue { ["description": .string(description), "type": "object", "x-kubernetes-preserve-unknown-fields": true] }
+        return [
+            "name": "v1alpha1", "served": false, "storage": false, "deprecated": true,
+            "deprecationWarning": "OpenTelemetryCollector v1alpha1 is deprecated: write opentelemetry.io/v1beta1, where config is a mapping instead of a text",
+            "schema": [
+                "openAPIV3Schema": [
+                    "description": "The earlier version of OpenTelemetryCollector. Served while the webhook is on.", "type": "object",
+                    "properties": [
+                        "apiVersion": ["type": "string", "description": "Group and version of this kind."],
+                        "kind": ["type": "string", "description": "The kind's name."], "metadata": ["type": "object"],
+                        "spec": open("As in v1beta1, with config as a text of YAML and updateStrategy instead of daemonSetUpdateStrategy."),
+                        "status": open("As in v1beta1."),
+                    ],
+                ]
+            ],
+            "subresources": [
+                "status": [:],
+                "scale": [
+                    "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.scale.replicas",
+                    "labelSelectorPath": ".status.scale.selector",
+                ],
+            ],
+        ]
     }
 
     /// The definition of EBPFProbe, served and stored as v1alpha1.

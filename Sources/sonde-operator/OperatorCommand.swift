@@ -36,6 +36,14 @@ struct OperatorCommand: AsyncParsableCommand {
     @Option(help: .of("leaderElect")) var leaderElect: String?
     @Option(help: .of("leaderElectionNamespace")) var leaderElectionNamespace: String?
     @Option(help: .of("workers")) var workers: String?
+    @Option(help: .of("webhook")) var webhook: String?
+    @Option(help: .of("webhookBindAddress")) var webhookBindAddress: String?
+    @Option(help: .of("webhookService")) var webhookService: String?
+    @Option(help: .of("webhookUrl")) var webhookUrl: String?
+    @Option(help: .of("webhookConfiguration")) var webhookConfiguration: String?
+    @Option(help: .of("webhookFailurePolicy")) var webhookFailurePolicy: String?
+    @Option(help: .of("webhookSecret")) var webhookSecret: String?
+    @Option(help: .of("webhookCertDir")) var webhookCertDir: String?
     @Option(help: .of("logFormat")) var logFormat: String?
     @Option(help: .of("logLevel")) var logLevel: String?
 
@@ -44,8 +52,10 @@ struct OperatorCommand: AsyncParsableCommand {
         let flags = [
             "kubeconfig": kubeconfig, "namespaces": namespaces, "collectorImage": collectorImage, "agentImage": agentImage,
             "metricsBindAddress": metricsBindAddress, "collectorRoles": collectorRoles, "leaderElect": leaderElect,
-            "leaderElectionNamespace": leaderElectionNamespace,
-            "workers": workers, "logFormat": logFormat, "logLevel": logLevel,
+            "leaderElectionNamespace": leaderElectionNamespace, "workers": workers,
+            "webhook": webhook, "webhookBindAddress": webhookBindAddress, "webhookService": webhookService, "webhookUrl": webhookUrl,
+            "webhookConfiguration": webhookConfiguration, "webhookFailurePolicy": webhookFailurePolicy, "webhookSecret": webhookSecret,
+            "webhookCertDir": webhookCertDir, "logFormat": logFormat, "logLevel": logLevel,
         ]
         return flags.compactMapValues { $0 }
     }

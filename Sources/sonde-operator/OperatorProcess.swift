@@ -2,6 +2,7 @@
 // OperatorCommand makes one from the settings and runs it.
 // It never decides what is written to the cluster; the controllers do.
 
+import Admission
 import ArgumentParser
 import CoreMetrics
 import Glibc
@@ -11,6 +12,7 @@ import KubernetesClient
 import KubernetesRuntime
 import Logging
 import Operator
+import Rendering
 
 struct OperatorProcess {
     let settings: OperatorSettings
@@ -57,8 +59,12 @@ struct OperatorProcess {
                     proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
                     annotationsFilter: settings.annotationsFilter, grantsRoles: settings.grantsRoles, workers: settings.workers),
                 gate: gate, logger: logger))
+        let events = EventRecorder(
+            api: client, gate: .withoutElection(), reportingController: "sonde.dev/webhook", reportingInstance: environment["POD_NAME"] ?? Self.hostName(),
+            logger: logger)
+        let webhook = settings.webhook.map { makeWebhook($0, client, configuration, events, logger) }
         let endpoints = Endpoints(
-            registry: registry, readiness: { sonde.readiness },
+            registry: registry, readiness: { Self.readiness(sonde, webhook) },
             unhealthy: { elector.flatMap { $0.isHealthy ? nil : "the lease has run out and its renewal hangs" } })
         let server = try await HTTPServer.start(host: settings.metricsHost, port: settings.metricsPort, logger: logger) { endpoints.answer($0) }
         logger.info("Serving", metadata: ["address": "\(settings.metricsHost):\(server.port)", "paths": "/healthz /readyz /metrics"])
@@ -66,17 +72,52 @@ struct OperatorProcess {
         if let elector {
             components.append(Component("lease", run: { try await elector.run() }, stop: { elector.stop() }))
         }
+        if let webhook {
+            // Before the caches, on every replica: a resource may be checked while there is no leader.
+            components.append(Component("events", run: { try await events.run() }, stop: { events.stop() }))
+            components.append(Component("webhook", run: { try await webhook.run() }, stop: { await webhook.stop() }))
+        } else {
+            components.append(Component("conversion", run: { try await Self.withoutConversion(client, logger) }))
+        }
         components.append(
             Component(
                 "controllers", grace: SondeOperator.stopGrace + .seconds(2), run: { try await sonde.run { try await elector?.waitUntilLeading() } },
                 stop: { sonde.stop() }))
         // Controllers first: the Lease is given up when nothing writes any more.
-        let supervisor = Supervisor(components, stopOrder: ["controllers"] + (elector == nil ? [] : ["lease"]), logger: logger)
+        let early = ["webhook", "conversion", "events"].filter { name in components.contains { $0.name == name } }
+        let supervisor = Supervisor(components, stopOrder: ["controllers"] + early + (elector == nil ? [] : ["lease"]), logger: logger)
         var failure: (any Error)?
         do { try await supervisor.run { _ = await signals.first() } } catch { failure = error }
         try await server.shutdown()
         await agents.shutdown()
         if let failure { throw failure }
+    }
+
+    private func makeWebhook(
+        _ setup: WebhookSettings, _ client: KubernetesClient, _ configuration: ClientConfiguration, _ events: EventRecorder, _ logger: Logger
+    ) -> WebhookServer {
+        let facts = CollectorFacts(
+            collectorImage: settings.collectorImage, proxyVariables: OperatorConfiguration.proxyVariables(of: environment))
+        let handler = WebhookHandler(
+            api: client, facts: facts, rights: NoCollectorRights(), logger: logger, record: { events.record($0, about: $1) })
+        let namespace = environment["POD_NAMESPACE"] ?? configuration.namespace
+        return WebhookServer(handler: handler, setup: setup.setup(client, namespace: namespace, namespaces: settings.namespaces), api: client, logger: logger)
+    }
+
+    /// The webhook counts only when it is on.
+    private static func readiness(_ sonde: SondeOperator, _ webhook: WebhookServer?) -> SondeOperator.Readiness {
+        if let reason = webhook?.waitingFor { return .waiting(reason) }
+        return sonde.readiness
+    }
+
+    /// Takes back what an earlier start with the webhook had set up: nobody would answer conversions now.
+    private static func withoutConversion(_ client: KubernetesClient, _ logger: Logger) async throws {
+        do {
+            try await WebhookRegistration.turnConversionOff(client)
+        } catch {
+            logger.warning("v1alpha1 may still be served although the webhook is off", metadata: ["error": "\(error)"])
+        }
+        try await SystemTime().sleep(for: .seconds(1 << 30))
     }
 
     private func makeElector(_ client: KubernetesClient, _ configuration: ClientConfiguration, _ gate: WriteGate, _ logger: Logger) -> LeaderElector {

@@ -2,8 +2,10 @@
 // The command fills it once at start; docs/configuration.md describes the same settings, and a test compares the two.
 // It never reads a file or the environment itself: both are handed in.
 
+import Admission
 import CollectorComponents
 import JSON
+import Kubernetes
 import Operator
 
 /// One thing that can be set: by flag, by environment variable, by a key of the configuration file, or left at its default.
@@ -56,6 +58,24 @@ struct OperatorSettings: Sendable {
         Setting(key: "leaderElect", defaultValue: "true", help: "Whether a Lease decides which replica writes. Needed with more than one replica."),
         Setting(key: "leaderElectionNamespace", defaultValue: "", help: "Namespace of the Lease. Empty: the operator's own, else default."),
         Setting(key: "workers", defaultValue: "4", help: "Resources of one kind that are worked on at the same time, 1 to 64."),
+        Setting(key: "webhook", defaultValue: "false", help: "Whether API servers can ask this operator: validation, sidecars, conversion."),
+        Setting(
+            key: "webhookBindAddress", defaultValue: "0.0.0.0:9443", help: "HOST:PORT of the webhook, always with TLS; port 0 takes a free one and logs it."),
+        Setting(
+            key: "webhookService", defaultValue: "",
+            help: "NAMESPACE/NAME of the Service by which API servers reach the webhook; the chart makes it and the configurations."),
+        Setting(
+            key: "webhookUrl", defaultValue: "",
+            help: "https://HOST[:PORT] by which API servers reach an operator outside of the cluster; it registers itself, and takes that back when it stops."),
+        Setting(key: "webhookConfiguration", defaultValue: "sonde", help: "Name of the validating and the mutating webhook configuration."),
+        Setting(
+            key: "webhookFailurePolicy", defaultValue: "Fail", help: "Fail or Ignore: what validation's registration by URL says about a webhook that is down."),
+        Setting(
+            key: "webhookSecret", defaultValue: "sonde-webhook-certificate",
+            help: "Secret in the operator's namespace with the webhook's certificates; made when it is missing, only read when cert-manager keeps it."),
+        Setting(
+            key: "webhookCertDir", defaultValue: "",
+            help: "Folder with tls.crt, tls.key and perhaps ca.crt that somebody else renews, instead of the Secret."),
         Setting(key: "logFormat", defaultValue: "json", help: "json or text."),
         Setting(key: "logLevel", defaultValue: "info", help: "trace, debug, info, notice, warning or error."),
     ]
@@ -75,6 +95,8 @@ struct OperatorSettings: Sendable {
     let workers: Int
     let logFormat: String
     let logLevel: String
+    /// Nil: off.
+    let webhook: WebhookSettings?
 
     /// Takes each value from the first of flags, environment, file, default that has it.
     /// - Parameters:
@@ -97,6 +119,7 @@ struct OperatorSettings: Sendable {
         workers = try values.number("workers", in: 1...64)
         logFormat = try values.choice("logFormat", of: ["json", "text"])
         logLevel = try values.choice("logLevel", of: ["trace", "debug", "info", "notice", "warning", "error"])
+        webhook = try values.flag("webhook") ? values.webhook() : nil
     }
 
     private static func layer(flags: [String: String], environment: [String: String], file: JSONValue?) throws(SettingError) -> SettingValues {
@@ -159,6 +182,29 @@ private struct SettingValues {
         }
         let host = text[..<colon]
         return (host.isEmpty ? "0.0.0.0" : host.filter { $0 != "[" && $0 != "]" }, port)
+    }
+
+    func webhook() throws(SettingError) -> WebhookSettings {
+        let (host, port) = try address("webhookBindAddress")
+        let policy = try choice("webhookFailurePolicy", of: ["Fail", "Ignore"])
+        let directory = text("webhookCertDir")
+        return WebhookSettings(
+            host: host, port: port, address: try webhookAddress(), configuration: text("webhookConfiguration"), failurePolicy: policy,
+            secret: text("webhookSecret"), certificateFolder: directory.isEmpty ? nil : directory)
+    }
+
+    private func webhookAddress() throws(SettingError) -> WebhookAddress {
+        let (service, url) = (text("webhookService"), text("webhookUrl"))
+        guard service.isEmpty != url.isEmpty else {
+            throw SettingError(description: "webhook: exactly one of webhookService and webhookUrl says how API servers reach the webhook")
+        }
+        if service.isEmpty {
+            guard url.hasPrefix("https://"), WebhookSettings.host(ofURL: url) != nil else { throw problem("webhookUrl", "must be https://HOST[:PORT]") }
+            return .url(url.hasSuffix("/") ? String(url.dropLast()) : url)
+        }
+        let parts = service.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { throw problem("webhookService", "must be NAMESPACE/NAME") }
+        return .service(ObjectName(namespace: parts[0], name: parts[1]), port: 443)
     }
 
     private func problem(_ key: String, _ rule: String) -> SettingError {

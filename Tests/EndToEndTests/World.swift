@@ -75,7 +75,10 @@ struct World: Sendable {
 
     /// What goes wrong here leaves a namespace behind, and fails no test.
     private func cleanUp() async {
-        guard server == nil else { return }
+        if let server {
+            try? await server.stop()  // Connections to webhooks.
+            return
+        }
         let children: [ResourceType] = Self.childTypes + [.leases, .pods]
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + children {
             let found = (try? await api.listAll(type, namespace: namespace).items) ?? []

@@ -14,7 +14,7 @@ import YAML
 
 @Suite struct ChartTests {
     static let chart = Repository.root.appending(path: "charts/sonde").path
-    static let cases = ["default", "full", "bare"]
+    static let cases = ["default", "full", "bare", "webhook"]
 
     private static func render(_ values: String...) throws -> [JSONValue] {
         let (status, output) = try Tools.run("helm", ["template", "sonde", chart, "--namespace", "sonde-system"] + values)

@@ -47,8 +47,29 @@ import Testing
         (["labelsFilter": "a ("], "labelsFilter: must be regular expressions"),
         (["annotationsFilter": "[z-a]"], "annotationsFilter: must be regular expressions"),
         (["namespaces": ["a", "b"]], "must be a single value"),
+        (["webhook": true], "exactly one of webhookService and webhookUrl"),
+        (["webhook": true, "webhookUrl": "https://a", "webhookService": "a/b"], "exactly one of webhookService and webhookUrl"),
+        (["webhook": true, "webhookUrl": "http://a"], "webhookUrl: must be https://HOST[:PORT]"),
+        (["webhook": true, "webhookUrl": "https://"], "webhookUrl: must be https://HOST[:PORT]"),
+        (["webhook": true, "webhookService": "a"], "webhookService: must be NAMESPACE/NAME"),
+        (["webhook": true, "webhookUrl": "https://a", "webhookBindAddress": "a"], "webhookBindAddress: must be HOST:PORT"),
+        (["webhook": true, "webhookUrl": "https://a", "webhookFailurePolicy": "fail"], "webhookFailurePolicy: must be one of Fail, Ignore"),
         (["a"], "must hold one mapping"),
     ]
+
+    @Test func theWebhookIsOffByDefault() throws { #expect(try OperatorSettings(flags: [:], environment: [:], file: nil).webhook == nil) }
+
+    @Test(
+        arguments: [
+            (["webhookUrl": "https://127.0.0.1:9443/"], ["127.0.0.1"]), (["webhookUrl": "https://[::1]:9443"], ["::1"]),
+            (["webhookUrl": "https://a.test"], ["a.test"]),
+            (["webhookService": "sonde/hook"], ["hook.sonde.svc", "hook.sonde.svc.cluster.local"]),
+        ] as [(JSONValue, [String])]) func theCertificateIsForTheNamesThatAreCalled(file: JSONValue, names: [String]) throws
+    {
+        var file = file
+        file["webhook"] = true
+        #expect(try OperatorSettings(flags: [:], environment: [:], file: file).webhook?.names == names)
+    }
 
     @Test(arguments: bad) func aBadValueIsNamedWithItsPlace(file: JSONValue, text: String) throws {
         let error = try #require(throws: SettingError.self) { try OperatorSettings(flags: [:], environment: [:], file: file) }

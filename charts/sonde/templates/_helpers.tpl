@@ -58,6 +58,51 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
+{{/* Cluster-wide objects carry the namespace, so that two releases do not share one. */}}
+{{- define "sonde.webhookConfiguration" -}}
+{{- printf "%s-%s" (include "sonde.fullname" .) .Release.Namespace -}}
+{{- end -}}
+
+{{- define "sonde.webhookSecret" -}}
+{{- default (printf "%s-webhook-certificate" (include "sonde.fullname" .)) .Values.webhook.certificate.secretName -}}
+{{- end -}}
+
+{{/* Whose resources and pods pass the webhook: the operator's namespaces, and never its own. */}}
+{{- define "sonde.webhookNamespaces" -}}
+- key: kubernetes.io/metadata.name
+  operator: NotIn
+  values: [{{ .Release.Namespace }}]
+{{- with .Values.watchNamespaces }}
+- key: kubernetes.io/metadata.name
+  operator: In
+  values:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{/* One entry of a webhook configuration. Call with (dict "root" $ "name" … "path" … "group" … "version" … "resource" … "operations" … "policy" … "sideEffects" …). */}}
+{{- define "sonde.webhook" -}}
+{{- /* No caBundle: the operator writes it, under a field manager of its own. */ -}}
+- name: {{ .name }}
+  clientConfig:
+    service:
+      namespace: {{ .root.Release.Namespace }}
+      name: {{ include "sonde.fullname" .root }}-webhook
+      path: {{ .path }}
+      port: 443
+  rules:
+    - apiGroups: [{{ .group | quote }}]
+      apiVersions: [{{ .version }}]
+      resources: [{{ .resource }}]
+      operations: {{ .operations }}
+      scope: Namespaced
+  failurePolicy: {{ .policy }}
+  matchPolicy: Equivalent
+  sideEffects: {{ .sideEffects }}
+  timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
+  admissionReviewVersions: [v1]
+{{- end -}}
+
 {{/* What the operator may do in a namespace. Tests/RepositoryTests/ChartTests.swift compares it with what Rendering makes. */}}
 {{- define "sonde.rules" -}}
 # The two resources: read, and their status written. `patch` takes the finalizer of an earlier operator off; nothing else is written.

@@ -1,11 +1,13 @@
-// Base64 (RFC 4648, section 4), as kubeconfig's `*-data` fields and HTTP's basic authentication use it.
-// Only this module uses it.
+// Base64 (RFC 4648, section 4), as Secrets, kubeconfig's `*-data` fields, patches in reviews and HTTP's basic authentication use it.
+// The client and the webhook use it.
 // It never accepts characters outside of the alphabet, line breaks aside.
 
-enum Base64 {
+/// Base64 with padding.
+public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encode(_ bytes: [UInt8]) -> String {
+    /// The text of these bytes, on one line.
+    public static func encode(_ bytes: [UInt8]) -> String {
         var out: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let group = bytes[start..<min(start + 3, bytes.count)]
@@ -18,7 +20,7 @@ enum Base64 {
     }
 
     /// Nil when the text is not base64 or its padding is missing.
-    static func decode(_ text: String) -> [UInt8]? {
+    public static func decode(_ text: String) -> [UInt8]? {
         var out: [UInt8] = []
         var word: UInt32 = 0
         var characters = 0

@@ -1,0 +1,226 @@
+// Where API servers look up how to reach the webhook: two configurations and the collector's definition, with the authorities to trust.
+// CertificateKeeper brings them up to date in every round.
+// It never touches webhooks that are not ours, and never writes what is there already.
+
+import JSON
+import Kubernetes
+import SondeAPI
+
+extension ResourceType {
+    static let validatingWebhookConfigurations = ResourceType(
+        group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingWebhookConfiguration", plural: "validatingwebhookconfigurations",
+        isNamespaced: false)
+    static let mutatingWebhookConfigurations = ResourceType(
+        group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingWebhookConfiguration", plural: "mutatingwebhookconfigurations", isNamespaced: false
+    )
+}
+
+/// How API servers reach the webhook.
+public enum WebhookAddress: Hashable, Sendable {
+    /// A Service in the cluster. The configurations are the chart's; only their `caBundle` is written.
+    case service(ObjectName, port: Int)
+    /// `https://HOST[:PORT]`, for an operator outside of the cluster. The operator writes the configurations itself.
+    case url(String)
+
+    /// `clientConfig` for a path.
+    func clientConfiguration(_ path: String, bundle: String?) -> JSONValue {
+        var out: JSONValue
+        switch self {
+        case .service(let name, let port):
+            out = ["service": ["namespace": .string(name.namespace ?? "default"), "name": .string(name.name), "path": .string(path), "port": JSONValue(port)]]
+        case .url(let base): out = ["url": .string(base + path)]
+        }
+        if let bundle { out["caBundle"] = .string(Base64.encode(Array(bundle.utf8))) }
+        return out
+    }
+}
+
+/// Brings registrations up to date.
+public struct WebhookRegistration: Sendable {
+    /// Owns `caBundle`, and in URL mode the configurations; nobody else's field is touched.
+    public static let fieldManager = "sonde-webhook"
+    /// cert-manager's own injection; where it is asked for, the bundle is left to it.
+    private static let injectors = ["cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret", "cert-manager.io/inject-apiserver-ca"]
+
+    /// Whose resources and pods pass the webhook.
+    public enum Scope: Hashable, Sendable {
+        /// Every namespace but these: the operator's own, in a cluster.
+        case all(except: [String])
+        case only([String])
+
+        /// `namespaceSelector`; nil selects all.
+        var selector: JSONValue? {
+            switch self {
+            case .all(let names): names.isEmpty ? JSONValue?.none : Self.selector("NotIn", names)
+            case .only(let names): Self.selector("In", names)
+            }
+        }
+
+        private static func selector(_ relation: JSONValue, _ names: [String]) -> JSONValue {
+            ["matchExpressions": [["key": "kubernetes.io/metadata.name", "operator": relation, "values": .array(names.map { .string($0) })]]]
+        }
+    }
+
+    /// What came of one round.
+    public struct Outcome: Hashable, Sendable {
+        /// Registrations that do not hold the bundle now, and why.
+        public var problems: [String] = []
+        public var writes = 0
+    }
+
+    let api: any KubernetesAPI
+    public let address: WebhookAddress
+    /// The name of both configurations.
+    public let name: String
+    let failurePolicy: String
+    let scope: Scope
+
+    public init(api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all(except: [])) {
+        self.api = api
+        self.address = address
+        self.name = name
+        self.failurePolicy = failurePolicy
+        self.scope = scope
+    }
+
+    /// Writes what is missing. - Parameter bundle: Nil leaves trust to somebody else.
+    public func update(bundle: String?) async -> Outcome {
+        var outcome = Outcome()
+        for (type, webhooks) in configurations(bundle: bundle) {
+            await note("\(type.kind) \(name)", in: &outcome) { try await update(type, webhooks, bundle) }
+        }
+        await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle) }
+        return outcome
+    }
+
+    private func note(_ what: String, in outcome: inout Outcome, _ body: () async throws -> Bool) async {
+        do {
+            if try await body() { outcome.writes += 1 }
+        } catch {
+            outcome.problems.append("\(what): \(error)")
+        }
+    }
+
+    // MARK: Configurations
+
+    static let validatingCollector = "opentelemetrycollector.sonde.dev"
+    static let validatingProbe = "ebpfprobe.sonde.dev"
+    static let sidecar = "sidecar.sonde.dev"
+
+    /// The webhooks in full; of these a configuration of the chart gets the bundle alone.
+    private func configurations(bundle: String?) -> [(ResourceType, [JSONValue])] {
+        func webhook(_ name: String, _ path: String, _ rule: JSONValue, _ policy: String, _ sideEffects: String) -> JSONValue {
+            var out: JSONValue = [
+                "name": .string(name), "clientConfig": address.clientConfiguration(path, bundle: bundle), "rules": [rule], "failurePolicy": .string(policy),
+                "matchPolicy": "Equivalent", "sideEffects": .string(sideEffects), "timeoutSeconds": 5, "admissionReviewVersions": ["v1"],
+            ]
+            out["namespaceSelector"] = scope.selector
+            return out
+        }
+        func rule(_ type: ResourceType, _ operations: JSONValue) -> JSONValue {
+            [
+                "apiGroups": [.string(type.group)], "apiVersions": [.string(type.version)], "resources": [.string(type.plural)], "operations": operations,
+                "scope": "Namespaced",
+            ]
+        }
+        let validating = [
+            webhook(Self.validatingCollector, WebhookPath.validateCollector, rule(.openTelemetryCollectors, ["CREATE", "UPDATE"]), failurePolicy, "None"),
+            webhook(Self.validatingProbe, WebhookPath.validateProbe, rule(.ebpfProbes, ["CREATE", "UPDATE"]), failurePolicy, "None"),
+        ]
+        let mutating = [webhook(Self.sidecar, WebhookPath.mutatePod, rule(.pods, ["CREATE"]), "Ignore", "NoneOnDryRun")]
+        return [(.validatingWebhookConfigurations, validating), (.mutatingWebhookConfigurations, mutating)]
+    }
+
+    private func update(_ type: ResourceType, _ webhooks: [JSONValue], _ bundle: String?) async throws -> Bool {
+        let live = try await api.getIfFound(type, ObjectName(namespace: nil, name: name))
+        var object: JSONValue = ["apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "metadata": ["name": .string(name)]]
+        switch address {
+        case .url: object["webhooks"] = .array(webhooks)
+        case .service:
+            guard let live else {
+                // Injection may be left out of the chart's values; validation may not.
+                if type == .mutatingWebhookConfigurations { return false }
+                throw ReviewError("does not exist; the chart makes it with webhook.enabled=true")
+            }
+            if bundle == nil || Self.isInjected(live) { return false }
+            let known = Set((live["webhooks"]?.array ?? []).compactMap { $0["name"]?.string })
+            let ours = webhooks.filter { known.contains($0["name"]?.string ?? "") }
+            guard !ours.isEmpty else { throw ReviewError("has no webhook of ours") }
+            object["webhooks"] = .array(
+                ours.map { ["name": $0["name"] ?? "", "clientConfig": ["caBundle": $0.at("clientConfig", "caBundle") ?? ""]] })
+        }
+        if let live, Self.holds(live["webhooks"], object["webhooks"]) { return false }
+        try await api.apply(type, object, fieldManager: Self.fieldManager, force: true)
+        return true
+    }
+
+    private static func isInjected(_ object: JSONValue) -> Bool { injectors.contains { object.metadata.annotations[$0] != nil } }
+
+    /// Whether a live value says all that a wanted one says; elements of lists with names are told by them.
+    static func holds(_ live: JSONValue?, _ wanted: JSONValue?) -> Bool {
+        guard let wanted else { return true }
+        guard let live else { return false }
+        if let members = wanted.object { return members.allSatisfy { holds(live[$0], $1) } }
+        guard let elements = wanted.array, elements.contains(where: { $0["name"] != nil }) else { return live == wanted }
+        return elements.allSatisfy { element in
+            holds(live.array?.first { $0["name"] == element["name"] }, element)
+        }
+    }
+
+    // MARK: Conversion
+
+    static let definition = "\(ResourceType.openTelemetryCollectors.plural).\(ResourceType.openTelemetryCollectors.group)"
+    private static let older = "v1alpha1"
+
+    /// Serves v1alpha1 through this webhook.
+    private func turnConversionOn(_ bundle: String?) async throws -> Bool {
+        guard let live = try await api.getIfFound(.customResourceDefinitions, ObjectName(namespace: nil, name: Self.definition)) else {
+            throw ReviewError("does not exist; install it with: kubectl apply -f crds/")
+        }
+        var client = address.clientConfiguration(WebhookPath.convert, bundle: bundle)
+        if bundle == nil || Self.isInjected(live) {
+            client["caBundle"] = live.at("spec", "conversion", "webhook", "clientConfig", "caBundle")
+        }
+        let wanted: JSONValue = ["strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": client]]
+        return try await change(live, conversion: wanted, served: true)
+    }
+
+    /// v1alpha1 is not served any more, and nothing asks for the webhook: for an operator that runs without it. What another operator set up stays.
+    public static func turnConversionOff(_ api: any KubernetesAPI) async throws {
+        guard let live = try await api.getIfFound(.customResourceDefinitions, ObjectName(namespace: nil, name: definition)),
+            live.at("metadata", "managedFields")?.array?.contains(where: { $0["manager"]?.string == fieldManager }) == true
+        else { return }
+        let strategy = live.at("spec", "conversion", "strategy")?.string ?? "None"
+        let wanted: JSONValue = strategy == "None" ? live.at("spec", "conversion") ?? ["strategy": "None"] : ["strategy": "None"]
+        _ = try await WebhookRegistration(api: api, address: .url(""), name: "").change(live, conversion: wanted, served: false)
+    }
+
+    private func change(_ live: JSONValue, conversion: JSONValue, served: Bool) async throws -> Bool {
+        let versions = live.at("spec", "versions")?.array ?? []
+        var operations: [JSONPatch.Operation] = []
+        if live.at("spec", "conversion") != nil || served, !Self.holds(live.at("spec", "conversion"), conversion) {
+            operations.append(.add(JSONPointer(["spec", "conversion"]), conversion))
+        }
+        if let index = versions.firstIndex(where: { $0["name"]?.string == Self.older }), versions[index]["served"]?.bool != served {
+            operations += [
+                .test(JSONPointer(["spec", "versions", "\(index)", "name"]), .string(Self.older)),
+                .replace(JSONPointer(["spec", "versions", "\(index)", "served"]), .bool(served)),
+            ]
+        }
+        if operations.isEmpty { return false }
+        let guarded = [.test(JSONPointer(["metadata", "resourceVersion"]), .string(live.metadata.resourceVersion))] + operations
+        try await api.patch(.customResourceDefinitions, live.metadata.objectName, .json(JSONPatch(guarded)), fieldManager: Self.fieldManager)
+        return true
+    }
+
+    // MARK: The end
+
+    /// Takes the configurations of URL mode away: an operator outside of the cluster that stops must not leave a webhook behind that nobody answers.
+    public func remove() async throws {
+        guard case .url = address else { return }
+        for type in [ResourceType.validatingWebhookConfigurations, .mutatingWebhookConfigurations] {
+            do { try await api.delete(type, ObjectName(namespace: nil, name: name)) } catch let error as KubernetesError where error.code == .notFound {}
+        }
+        try await Self.turnConversionOff(api)
+    }
+}
