@@ -8,7 +8,7 @@ import Kubernetes
 import SondeAPI
 
 /// Parts of a pod that carries a collector.
-public struct SidecarRendering: Sendable {
+public struct SidecarRendering {
     /// The label of pods that carry a sidecar; its value is ``instance``.
     public static let label = "sidecar.opentelemetry.io/injected"
     /// The annotation of such pods with the ``revision`` that they carry.
