@@ -47,7 +47,8 @@ private final class Served: Sendable {
         let live = try await api.get(type, Self.configuration)
         let texts = Set((live["webhooks"]?.array ?? []).compactMap { $0.at("clientConfig", "caBundle")?.string })
         try #require(texts.count == 1, "\(texts.count) bundles")
-        return String(decoding: try #require(Base64.decode(try #require(texts.first))), as: UTF8.self)
+        let bytes = try #require(texts.first.flatMap { Base64.decode($0) })
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func stored(_ api: any KubernetesAPI) async throws -> CertificateSet {
