@@ -22,8 +22,10 @@ struct CollectorContainer {
     }
 
     private var arguments: JSONValue {
-        let given = (spec["args"]?.object ?? [:]).filter { key, _ in key != "config" }.sorted { $0.0 < $1.0 }
-        return .array(["--config=/conf/collector.yaml"] + given.map { .string("--\($0)=\($1.string ?? "")") })
+        let given = (spec["args"]?.object ?? [:]).filter { key, _ in key != "config" }.map { "--\($0)=\($1.string ?? "")" }
+        // Sorted as whole arguments, `=` included, as in existing clusters.
+        let sorted = given.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return .array(["--config=/conf/collector.yaml"] + sorted.map { .string($0) })
     }
 
     private var environment: JSONValue {

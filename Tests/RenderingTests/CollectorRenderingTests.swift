@@ -163,6 +163,11 @@ import _StringProcessing
         #expect(names?.suffix(3) == ["HTTP_PROXY", "http_proxy", "no_proxy"])
     }
 
+    @Test func argumentsAreSortedAsTheyStand() throws {
+        let arguments = try container(try render("{args: {a: '1', a-b: '2', config: ignored}}"))["args"]
+        #expect(arguments == ["--config=/conf/collector.yaml", "--a-b=2", "--a=1"], "`-` comes before `=`, as in existing clusters")
+    }
+
     @Test func theCollectorIsTheFirstContainer() throws {
         let pod = try #require(
             try render("{additionalContainers: [{name: beside, image: a}]}")["Deployment gateway-collector"]?.at("spec", "template", "spec"))
