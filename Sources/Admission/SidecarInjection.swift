@@ -73,9 +73,8 @@ public final class SidecarInjection: Sendable {
         let name = found.metadata.objectName
         let mode = found.at("spec", "mode")?.string ?? "deployment"
         guard mode == "sidecar" else { throw SidecarRefusal.otherMode(name, mode) }
-        if let error = Validation.findings(collector: found).errors.first(where: { $0.rule != "unsupported-mode" }) {
-            throw SidecarRefusal.invalid(name, error)
-        }
+        let known = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
+        if let error = Validation.findings(collector: found, facts: known).errors.first { throw SidecarRefusal.invalid(name, error) }
         guard let collector = try? OpenTelemetryCollector(object: found) else { throw SidecarRefusal.missing(name) }
         let size = SidecarRendering(collector, facts).configurationSizeBytes
         guard size <= Self.configurationBytesMax else { throw SidecarRefusal.tooLong(name, size, Self.configurationBytesMax) }

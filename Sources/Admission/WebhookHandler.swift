@@ -30,6 +30,7 @@ public struct WebhookHandler: Sendable {
     /// API servers wait five seconds; an answer that says why is better than none.
     static let deadline: Duration = .milliseconds(4500)
 
+    private let facts: CollectorFacts
     private let injection: SidecarInjection
     private let privileges: PrivilegeCheck
     private let rights: any CollectorRights
@@ -41,6 +42,7 @@ public struct WebhookHandler: Sendable {
         api: any KubernetesAPI, facts: CollectorFacts, rights: any CollectorRights, time: any TimeSource = SystemTime(), logger: Logger,
         metrics: RuntimeMetrics = RuntimeMetrics(), record: @escaping @Sendable (EventNote, EventSubject) -> Void = { _, _ in }
     ) {
+        self.facts = facts
         injection = SidecarInjection(api: api, facts: facts, time: time, record: record)
         privileges = PrivilegeCheck(api: api)
         self.rights = rights
@@ -73,7 +75,7 @@ public struct WebhookHandler: Sendable {
         let answer =
             switch path {
             case WebhookPath.validateCollector: await validate(collector: request)
-            case WebhookPath.validateProbe: ResourceAdmission.answer(request, check: Validation.findings(probe:))
+            case WebhookPath.validateProbe: ResourceAdmission.answer(request) { Validation.findings(probe: $0) }
             default: try await injection.answer(request)
             }
         if !answer.isAllowed {
@@ -84,7 +86,8 @@ public struct WebhookHandler: Sendable {
     }
 
     private func validate(collector request: AdmissionRequest) async -> AdmissionAnswer {
-        let answer = ResourceAdmission.answer(request, check: Validation.findings(collector:))
+        let known = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
+        let answer = ResourceAdmission.answer(request) { Validation.findings(collector: $0, facts: known) }
         guard answer.isAllowed, request.operation == .create || request.operation == .update, request.subresource.isEmpty,
             !request.object.metadata.isBeingDeleted, let collector = try? OpenTelemetryCollector(object: request.object)
         else { return answer }

@@ -96,10 +96,11 @@ struct OperatorProcess {
     private func makeWebhook(
         _ setup: WebhookSettings, _ client: KubernetesClient, _ configuration: ClientConfiguration, _ events: EventRecorder, _ logger: Logger
     ) -> WebhookServer {
+        let grantsRoles = settings.grantsRoles && settings.namespaces == nil
         let facts = CollectorFacts(
-            collectorImage: settings.collectorImage, proxyVariables: OperatorConfiguration.proxyVariables(of: environment))
+            collectorImage: settings.collectorImage, proxyVariables: OperatorConfiguration.proxyVariables(of: environment), grantsRoles: grantsRoles)
         let handler = WebhookHandler(
-            api: client, facts: facts, rights: NoCollectorRights(), logger: logger, record: { events.record($0, about: $1) })
+            api: client, facts: facts, rights: ConfiguredRights(grantsRoles: grantsRoles), logger: logger, record: { events.record($0, about: $1) })
         let namespace = environment["POD_NAMESPACE"] ?? configuration.namespace
         return WebhookServer(handler: handler, setup: setup.setup(client, namespace: namespace, namespaces: settings.namespaces), api: client, logger: logger)
     }

@@ -8,7 +8,6 @@ import HTTPServer
 import Kubernetes
 import KubernetesRuntime
 import Logging
-import SondeAPI
 import Synchronization
 
 /// Runs until it is cancelled.
@@ -99,9 +98,4 @@ final class WebhookServer: Sendable {
         server.withLock { $0 = started }
         logger.info("Serving the webhook", metadata: ["address": "\(setup.host):\(started.port)"])
     }
-}
-
-/// Until the operator grants collectors their rights, none are asked for.
-struct NoCollectorRights: CollectorRights {
-    func rights(of collector: OpenTelemetryCollector) -> Set<AccessRight> { [] }
 }

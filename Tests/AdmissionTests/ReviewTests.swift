@@ -91,16 +91,16 @@ enum Collectors {
     }
 
     @Test func theOneValidationDecides() throws {
-        let good = try answer(review(object: Collectors.good), Validation.findings(collector:))
+        let good = try answer(review(object: Collectors.good)) { Validation.findings(collector: $0) }
         #expect(good.isAllowed, "\(good.message)")
-        let bad = try answer(review(object: Collectors.bad), Validation.findings(collector:))
+        let bad = try answer(review(object: Collectors.bad)) { Validation.findings(collector: $0) }
         #expect(!bad.isAllowed)
         #expect(bad.message.contains("spec.config.service.pipelines.traces.receivers[0]") && bad.message.contains("did you mean otlp?"), "\(bad.message)")
     }
 
     @Test func aConversionThatFailedIsRefused() throws {
         let object = Collectors.changed(["metadata", "annotations"], [ConversionAnnotation.error: "line 3, column 1: broken"])
-        let answer = try answer(review(object: object), Validation.findings(collector:))
+        let answer = try answer(review(object: object)) { Validation.findings(collector: $0) }
         #expect(!answer.isAllowed && answer.message.contains("spec.config: line 3, column 1: broken"))
     }
 

@@ -194,8 +194,13 @@ import Testing
                         [
                             "config": [
                                 "receivers": ["otlp": ["protocols": ["grpc": [:]]]],
-                                "exporters": ["debug": ["a": .string(String(repeating: "x", count: 130_000))]],
-                                "service": ["pipelines": ["traces": ["receivers": ["otlp"], "exporters": ["debug"]]]],
+                                "exporters": ["debug": [:]],
+                                "processors": [
+                                    "attributes": [
+                                        "actions": [["key": "a", "action": "insert", "value": .string(String(repeating: "x", count: 130_000))]]
+                                    ]
+                                ],
+                                "service": ["pipelines": ["traces": ["receivers": ["otlp"], "processors": ["attributes"], "exporters": ["debug"]]]],
                             ]
                         ])
                 ]

@@ -40,7 +40,7 @@ private struct World: Sendable {
         let port = try await freePort()
         let registration = WebhookRegistration(api: api, address: .url("https://127.0.0.1:\(port)"), name: "sonde")
         let rotation = CertificateRotation(names: ["127.0.0.1"], authorityLifetime: day * 90, servingLifetime: day * 80)
-        let handler = WebhookHandler(api: api, facts: CollectorFacts(), rights: NoCollectorRights(), logger: quiet)
+        let handler = WebhookHandler(api: api, facts: CollectorFacts(), rights: ConfiguredRights(grantsRoles: true), logger: quiet)
         let server = WebhookServer(
             handler: handler,
             setup: WebhookServer.Setup(
