@@ -5,17 +5,10 @@
 import CLibFuzzer
 import Glibc
 
-let name = getenv("SONDE_FUZZ").map { String(cString: $0) } ?? ""
-guard let found = readers[name] else {
+if chosenReader == nil {
     print("sonde-fuzz: set SONDE_FUZZ to one of \(readers.keys.sorted().joined(separator: " "))")
     exit(2)
 }
-let reader = found
-
 var count = CommandLine.argc
 var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-exit(
-    LLVMFuzzerRunDriver(&count, &arguments) { bytes, size in
-        reader(UnsafeRawBufferPointer(start: bytes, count: size))
-        return 0
-    })
+exit(LLVMFuzzerRunDriver(&count, &arguments) { readOneInput($0, $1) })
