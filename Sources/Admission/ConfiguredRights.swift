@@ -4,6 +4,7 @@
 
 import CollectorConfig
 import JSON
+import Kubernetes
 import SondeAPI
 
 /// Rights by AccessRules.
