@@ -2,8 +2,10 @@
 // They read sources as text where a target is an executable, and the code itself elsewhere.
 // They never judge prose.
 
+import CollectorComponents
 import CollectorConfig
 import ProbePrograms
+import Rendering
 import SondeAPI
 import Testing
 
@@ -55,8 +57,9 @@ import Testing
     }
 
     @Test func theCollectorImageIsTheSameEverywhere() throws {
-        let image = try #require(try Repository.text("Sources/Rendering/CollectorRendering.swift").firstMatch(of: /defaultImage = "([^"]+)"/)?.output.1)
-        #expect(try Repository.text("Sources/sonde-operator/OperatorSettings.swift").contains("\"\(image)\""))
+        let image = CollectorImage.pinned
+        #expect(CollectorFacts.defaultImage == image)
+        #expect(try Repository.text("Sources/sonde-operator/OperatorSettings.swift").contains("defaultValue: CollectorImage.pinned"))
         #expect(try Repository.text("docs/configuration.md").contains("`\(image)`"))
     }
 }

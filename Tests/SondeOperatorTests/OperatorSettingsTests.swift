@@ -28,7 +28,7 @@ import Testing
     @Test func defaultsAreThoseOfTheTable() throws {
         let settings = try OperatorSettings(flags: [:], environment: [:], file: nil)
         #expect(settings.namespaces == nil)
-        #expect(settings.isLeaderElectionOn)
+        #expect(settings.isLeaderElectionOn && settings.grantsRoles)
         #expect(settings.metricsPort == 8080)
         #expect(settings.workers == 4)
     }
@@ -41,7 +41,7 @@ import Testing
     static let bad: [(JSONValue, String)] = [
         (["collectorimage": "a"], "there is no setting collectorimage"),
         (["workers": 0], "workers: must be a whole number from 1 to 64"),
-        (["leaderElect": "maybe"], "must be one of true, false"),
+        (["leaderElect": "maybe"], "must be one of true, false"), (["collectorRoles": "maybe"], "collectorRoles: must be one of true, false"),
         (["metricsBindAddress": "8080"], "must be HOST:PORT"),
         (["metricsBindAddress": "a:70000"], "must be HOST:PORT"),
         (["labelsFilter": "a ("], "labelsFilter: must be regular expressions"),
