@@ -18,7 +18,7 @@ enum BuiltInDefaults {
         case "Service": service(&out, live)
         case "Secret": secret(&out)
         case "Namespace": namespace(&out)
-        case "HorizontalPodAutoscaler": out.fill(["spec", "minReplicas"], 1)
+        case "HorizontalPodAutoscaler": autoscaler(&out)
         case "RoleBinding", "ClusterRoleBinding": binding(&out)
         case "PersistentVolumeClaim": out.fill(["spec", "volumeMode"], "Filesystem")
         default: break
@@ -108,6 +108,24 @@ enum BuiltInDefaults {
         out.set(["metadata", "labels", "kubernetes.io/metadata.name"], to: .string(out.metadata.name))
         if !out.metadata.isBeingDeleted { out.fill(["spec", "finalizers"], ["kubernetes"]) }
         out.fill(["status", "phase"], "Active")
+    }
+
+    /// k8s.io/kubernetes/pkg/apis/autoscaling/v2/defaults.go
+    private static func autoscaler(_ out: inout JSONValue) {
+        out.fill(["spec", "minReplicas"], 1)
+        if (out.at("spec", "metrics")?.array ?? []).isEmpty {
+            let cpu: JSONValue = ["name": "cpu", "target": ["type": "Utilization", "averageUtilization": 80]]
+            out.set(["spec", "metrics"], to: [["type": "Resource", "resource": cpu]])
+        }
+        guard out.at("spec", "behavior") != nil else { return }
+        let percent: JSONValue = ["type": "Percent", "value": 100, "periodSeconds": 15]
+        for (direction, policies) in [("scaleUp", [["type": "Pods", "value": 4, "periodSeconds": 15], percent]), ("scaleDown", [percent])]
+            as [(String, JSONValue)]
+        {
+            out.fill(["spec", "behavior", direction, "selectPolicy"], "Max")
+            out.fill(["spec", "behavior", direction, "policies"], policies)
+        }
+        out.fill(["spec", "behavior", "scaleUp", "stabilizationWindowSeconds"], 0)
     }
 
     private static func binding(_ out: inout JSONValue) {

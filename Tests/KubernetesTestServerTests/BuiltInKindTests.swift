@@ -37,6 +37,23 @@ import Testing
         #expect(container["terminationMessagePath"] == "/dev/termination-log")
     }
 
+    @Test func autoscalerIsDefaulted() async throws {
+        let target: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "name": "a"]
+        func create(_ name: String, _ more: JSONObject) async throws -> JSONValue? {
+            let spec = JSONObject([("scaleTargetRef", target), ("maxReplicas", 2)] + more.map { ($0, $1) })
+            let object: JSONValue = ["metadata": ["name": .string(name), "namespace": "default"], "spec": .object(spec)]
+            return try await server.create(.horizontalPodAutoscalers, object)["spec"]
+        }
+        let bare = try await create("bare", [:])
+        #expect(bare?["minReplicas"] == 1 && bare?["behavior"] == nil)
+        #expect(bare?["metrics"]?[0]?.at("resource", "target", "averageUtilization") == 80)
+        let behavior = try await create("slow", ["behavior": ["scaleDown": ["stabilizationWindowSeconds": 15]]])?["behavior"]
+        let percent: JSONValue = ["type": "Percent", "value": 100, "periodSeconds": 15]
+        #expect(behavior?["scaleDown"] == ["stabilizationWindowSeconds": 15, "selectPolicy": "Max", "policies": [percent]])
+        #expect(behavior?.at("scaleUp", "stabilizationWindowSeconds") == 0)
+        #expect(behavior?.at("scaleUp", "policies") == [["type": "Pods", "value": 4, "periodSeconds": 15], percent])
+    }
+
     @Test func serviceGetsAnAddressThatStays() async throws {
         let service: JSONValue = [
             "apiVersion": "v1", "kind": "Service", "metadata": ["name": "s", "namespace": "default"], "spec": ["ports": [["name": "a", "port": 80]]],

@@ -18,7 +18,13 @@ import YAML
     @Test(arguments: ["1.30", "1.37"]) func everyRenderedObjectIsOneOfKubernetes(version: String) throws {
         let files = try Repository.files(under: "Tests/RenderingTests/Golden", suffix: ".golden.yaml")
         let objects = try files.flatMap { try YAML.parse(try Repository.text($0)) }
-        let checked = objects.filter { object in Self.known.contains { $0.apiVersion == object.apiVersion && $0.kind == object.kind } }
+        let known = objects.filter { object in Self.known.contains { $0.apiVersion == object.apiVersion && $0.kind == object.kind } }
+        // What differs by nothing but the resource's name is checked once: the validator takes its time.
+        var seen: Set<String> = []
+        let checked = known.filter { object in
+            let name = object.metadata.labels["app.kubernetes.io/instance"]?.split(separator: ".").last.map(String.init) ?? object.metadata.name
+            return seen.insert(object.text().replacing(name, with: "")).inserted
+        }
         #expect(Set(checked.map(\.kind)).count >= 10, "\(Set(checked.map(\.kind)))")
         let folder = try TemporaryFolder()
         let file = "\(folder.path)/objects.yaml"
