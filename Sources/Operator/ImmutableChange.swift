@@ -58,6 +58,7 @@ enum ImmutableChange: Hashable {
 
     private static func claimsRemedy(_ live: JSONValue, _ added: [String]) -> String {
         "the volume claim template \(added.joined(separator: ", ")) is new, and running pods cannot get a volume; delete it with: kubectl delete "
-            + "statefulset \(live.metadata.name) -n \(live.metadata.namespace ?? "default"), and it is made anew with the claims that exist (no pod runs meanwhile)"
+            + "statefulset \(live.metadata.name) -n \(live.metadata.namespace ?? "default"), and it is made anew with the claims that exist (no pod runs "
+            + "meanwhile)"
     }
 }

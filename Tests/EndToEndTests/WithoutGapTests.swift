@@ -79,12 +79,89 @@ import Testing
         #expect(number > 3 && !isReached, "the operator's writes were met one by one: \(number)")
     }
 
-    @Test(arguments: [("deployment", "daemonset", "DaemonSet"), ("daemonset", "deployment", "Deployment")])
+    @Test(arguments: [
+        ("deployment", "daemonset", "DaemonSet"), ("daemonset", "deployment", "Deployment"), ("deployment", "statefulset", "StatefulSet"),
+        ("statefulset", "deployment", "Deployment"),
+    ])
     func changedMode(old: String, new: String, kind: String) async throws {
         try await Self.everyCrash(from: Example.collector(mode: old), to: Example.collector(mode: new)) { simulation, what in
             #expect(try await simulation.workloads() == ["\(kind) gateway-collector"], "\(what)")
             let service = try await simulation.world.get(.services, "gateway-collector")
             #expect(service.at("spec", "internalTrafficPolicy") == (new == "daemonset" ? "Local" : "Cluster"), "\(what)")
+        }
+    }
+
+    private static func stateful(_ storage: String?, _ more: String = "podManagementPolicy: Parallel") -> String {
+        let claims = storage.map {
+            "\n  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: \($0)}}}}]"
+        }
+        return Example.collector(mode: "statefulset", more: "replicas: 2\n  \(more)\(claims ?? "")")
+    }
+
+    private static func makeClaims(_ simulation: Simulation) async throws {
+        guard let server = simulation.world.server else { return }
+        for pod in 0..<2 {
+            let name = simulation.world.name("data-gateway-collector-\(pod)")
+            var claim: JSONValue = ["apiVersion": "v1", "kind": "PersistentVolumeClaim"]
+            claim["metadata"] = ["name": .string(name.name), "namespace": .string(simulation.world.namespace)]
+            claim["spec"] = ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]]
+            try await server.create(.persistentVolumeClaims, claim)
+            try await server.patch(.persistentVolumeClaims, name, .merge(["status": ["phase": "Bound"]]), subresource: "status")
+        }
+    }
+
+    private static func sizes(_ simulation: Simulation) async throws -> Set<String> {
+        let claims = try await simulation.world.api.listAll(.persistentVolumeClaims, namespace: simulation.world.namespace).items
+        return Set(claims.compactMap { $0.at("spec", "resources", "requests", "storage")?.string })
+    }
+
+    @Test(arguments: [
+        ("1Gi", "serviceName: other", "1Gi"), ("1Gi", "podManagementPolicy: OrderedReady", "1Gi"), ("2Gi", "podManagementPolicy: Parallel", "2Gi"),
+        ("512Mi", "podManagementPolicy: Parallel", "1Gi"),
+    ])
+    func fixedFieldsOfAStatefulSet(storage: String, more: String, size: String) async throws {
+        try await Self.everyCrash(from: Self.stateful("1Gi"), prepare: Self.makeClaims, to: Self.stateful(storage, more)) { simulation, what in
+            let live = try await simulation.world.get(.statefulSets, "gateway-collector")
+            let template = live.at("spec", "volumeClaimTemplates")?[0]
+            #expect(template?.at("spec", "resources", "requests", "storage")?.string == storage, "\(what)")
+            #expect(more.hasSuffix(live.at("spec", more.hasPrefix("service") ? "serviceName" : "podManagementPolicy")?.string ?? "none"), "\(what)")
+            #expect(try await Self.sizes(simulation) == [size], "\(what)")
+            let replaced = await simulation.simulator.replacedPods
+            #expect(replaced == 0, "\(what): the pods went on")
+        }
+    }
+
+    @Test func whatCannotBeMadeWithoutAGapIsRefusedWithTheWayOut() async throws {
+        let server = TestAPIServer()
+        try await World.installDefinitions(server)
+        let simulation = try await Simulation.start(server, 1)
+        try await simulation.world.apply(Self.stateful(nil))
+        try await simulation.converge()
+        let before = try await simulation.world.get(.statefulSets, "gateway-collector")
+        try await simulation.world.withOperator { _ in
+            try await simulation.world.apply(Self.stateful("1Gi"))
+            let condition = try await simulation.world.condition("Ready", .false, .immutableField, of: .openTelemetryCollectors, "gateway")
+            #expect(condition.message.contains("data") && condition.message.contains("kubectl delete statefulset gateway-collector"))
+            #expect(try await simulation.world.get(.statefulSets, "gateway-collector").metadata.uid == before.metadata.uid)
+            try await simulation.world.apply(Self.stateful(nil))
+            try await simulation.ready()
+        }
+    }
+
+    @Test func aClaimThatMayNotGrowLeavesTheStatefulSetAsItIs() async throws {
+        let server = TestAPIServer()
+        try await World.installDefinitions(server)
+        let simulation = try await Simulation.start(server, 1)
+        try await simulation.world.apply(Self.stateful("1Gi"))
+        try await simulation.converge()
+        try await Self.makeClaims(simulation)
+        let before = try await simulation.world.get(.statefulSets, "gateway-collector")
+        server.faults.add(.forbidden(verb: "patch", pathContains: "/persistentvolumeclaims"))
+        try await simulation.world.withOperator { _ in
+            try await simulation.world.apply(Self.stateful("2Gi"))
+            let condition = try await simulation.world.condition("Ready", .false, .immutableField, of: .openTelemetryCollectors, "gateway")
+            #expect(condition.message.contains("data-gateway-collector-0") && condition.message.contains("allowVolumeExpansion"))
+            #expect(try await simulation.world.get(.statefulSets, "gateway-collector").metadata.uid == before.metadata.uid)
         }
     }
 
