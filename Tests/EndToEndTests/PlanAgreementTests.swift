@@ -156,7 +156,7 @@ import YAML
                 item["kind"] = nil
                 item["apiVersion"] = nil
                 #expect(ObjectChange.comparable(now) == item, "\(change.reference) is as foretold")
-                #expect(before["\(change.reference)"] != nil)
+                #expect((before["\(change.reference)"] == nil) == (change.action == .create))
             }
         }
     }

@@ -261,7 +261,7 @@ import Testing
             }
             let left = try await server.listAll(.configMaps, namespace: stuck.namespace).items.map(\.metadata.name)
             #expect(left.contains(mounted[0]), "pods mount it")
-            #expect(left.count == 3, "that one, the current one and one earlier: \(left)")
+            #expect((2...3).contains(left.count), "that one, the current one and one earlier, which may be that one: \(left)")
         }
         try await simulation.converge()
         try await simulation.world.withOperator { _ in
