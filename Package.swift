@@ -70,7 +70,7 @@ let package = Package(
         library("CollectorConfig", ["JSON", "YAML", "Crypto", "Kubernetes", "SondeAPI", "CollectorComponents"]),
         library("Rendering", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CollectorConfig"]),
         library("Admission", ["JSON", "YAML", "Crypto", "Kubernetes", "KubernetesRuntime", "SondeAPI", "CollectorConfig", "Rendering", logging, metrics]),
-        library("Operator", ["JSON", "YAML", "Kubernetes", "KubernetesRuntime", "SondeAPI", "CollectorConfig", "Rendering", logging, metrics]),
+        library("Operator", ["JSON", "YAML", "Kubernetes", "KubernetesRuntime", "SondeAPI", "Crypto", "CollectorConfig", "Rendering", logging, metrics]),
         library("OTLPMessages"),
         .plugin(name: "BPFCompile", capability: .buildTool()),
         library("ProbePrograms", exclude: ["bpf"], plugins: ["BPFCompile"]),
@@ -80,7 +80,7 @@ let package = Package(
 
         executable("sonde-operator", ["JSON", "YAML", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "SondeAPI", "Crypto", "CollectorComponents", "Rendering", "Admission", "Operator", logging, metrics, arguments]),
         executable("sonde-agent", ["JSON", "YAML", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", "OTLPExport", "HTTPClient"]),
-        executable("sonde", ["JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorConfig", "Rendering", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", arguments]),
+        executable("sonde", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "SondeAPI", "CollectorConfig", "Rendering", "Operator", logging, "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", arguments]),
         // Not shipped: the in-process API server as a process, for trying Sonde without a cluster.
         executable("kubernetes-test-server", ["JSON", "YAML", "HTTPServer", "Kubernetes", "KubernetesTestServer", logging, arguments]),
 
@@ -108,7 +108,7 @@ let package = Package(
         tests("OTLPExportTests", ["TestSupport", "OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
         tests("SondeOperatorTests", ["JSON", "Crypto", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesRuntime", "KubernetesTestServer", "SondeAPI", "Rendering", "Admission", "Operator", "sonde-operator", logging, metrics]),
         tests("SondeAgentTests", ["TestSupport", "JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
-        tests("SondeTests", ["JSON", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
+        tests("SondeTests", ["JSON", "YAML", "Kubernetes", "KubernetesTestServer", "SondeAPI", "Rendering", "Operator", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
         tests("EndToEndTests", ["JSON", "YAML", "Crypto", "Rendering", "Admission", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
         tests("RepositoryTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CollectorConfig", "Rendering", "ProbePrograms"]),
     ],

@@ -1,6 +1,6 @@
 // SHA-256 (FIPS 180-4) by the system's libcrypto.
 // The hash of a configuration is made with it, as the suffix of its ConfigMap's name, and the fingerprint of a certificate.
-// It never handles a secret.
+// It never keeps what it hashes.
 
 import CCrypto
 

@@ -42,11 +42,13 @@ extension ResourceType {
     public static let pods = ResourceType(group: "", version: "v1", kind: "Pod", plural: "pods")
     public static let configMaps = ResourceType(group: "", version: "v1", kind: "ConfigMap", plural: "configmaps")
     public static let secrets = ResourceType(group: "", version: "v1", kind: "Secret", plural: "secrets")
+    public static let persistentVolumeClaims = ResourceType(group: "", version: "v1", kind: "PersistentVolumeClaim", plural: "persistentvolumeclaims")
     public static let services = ResourceType(group: "", version: "v1", kind: "Service", plural: "services")
     public static let serviceAccounts = ResourceType(group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts")
     public static let deployments = ResourceType(group: "apps", version: "v1", kind: "Deployment", plural: "deployments")
     public static let daemonSets = ResourceType(group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets")
     public static let statefulSets = ResourceType(group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets")
+    public static let replicaSets = ResourceType(group: "apps", version: "v1", kind: "ReplicaSet", plural: "replicasets")
     public static let podDisruptionBudgets = ResourceType(group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets")
     public static let horizontalPodAutoscalers = ResourceType(
         group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers")

@@ -26,6 +26,10 @@ public final class Applier: Sendable {
         var resourceVersion: String
         /// Of the live object without status and versions: tells a status write from drift.
         let fingerprint: Int
+        /// Of the manifest's pod template; nil for kinds without one.
+        let templateHash: Int?
+        /// Labels or annotations of pods still belong to the earlier operator; they go when the pods are replaced anyway.
+        let hasPodLeftovers: Bool
     }
 
     public static let memoriesMax = 50_000
@@ -36,19 +40,22 @@ public final class Applier: Sendable {
     let stores: [ResourceType: ObjectStore]
     let metrics: ApplierMetrics
     private let recreatable: Set<ResourceType>
+    private let takeover: FieldTakeover
     private let memories = Mutex<[ObjectReference: Memory]>([:])
 
     /// - Parameters:
     ///   - stores: Of the kinds that are watched; for other kinds the live object is read before each apply.
     ///   - recreatable: Kinds that are deleted and made anew when an immutable field must change.
+    ///   - earlierManagers: Field managers of the operator that managed such objects before; their fields become ours when an object is adopted.
     public init(
         api: any KubernetesAPI, fieldManager: String = "sonde-operator", gate: WriteGate, stores: [ResourceType: ObjectStore] = [:],
-        recreatable: Set<ResourceType> = [], logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()
+        recreatable: Set<ResourceType> = [], earlierManagers: Set<String> = [], logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()
     ) {
         self.api = GatedAPI(api, gate: gate)
         self.fieldManager = fieldManager
         self.stores = stores
         self.recreatable = recreatable
+        takeover = FieldTakeover(managers: earlierManagers)
         self.logger = logger
         self.metrics = ApplierMetrics(metrics)
     }
@@ -71,17 +78,21 @@ public final class Applier: Sendable {
             metrics.skipped.increment()
             return .unchanged
         }
-        let answer = try await send(manifest, reference)
+        let answer = try await adopt(manifest, reference, live)
         metrics.sent.increment()
-        remember(answer, reference, hash)
+        remember(answer, reference, manifest)
         return .applied(answer)
     }
 
     /// Forgets what is known about an object, so that the next apply is sent.
     public func forget(_ reference: ObjectReference) { memories.withLock { $0[reference] = nil } }
 
+    /// The store's object; read from the server when the store cannot have it: an object that is not ours yet lacks the inventory's label.
     private func liveObject(_ reference: ObjectReference) async throws -> JSONValue? {
-        if let store = stores[reference.type], store.hasSynced { return store.get(reference.name) }
+        if let store = stores[reference.type], store.hasSynced {
+            if let known = store.get(reference.name) { return known }
+            if memories.withLock({ $0[reference] != nil }) { return nil }
+        }
         return try await api.getIfFound(reference.type, reference.name)
     }
 
@@ -105,9 +116,12 @@ public final class Applier: Sendable {
         }
     }
 
-    private func remember(_ answer: JSONValue, _ reference: ObjectReference, _ hash: Int) {
+    private func remember(_ answer: JSONValue, _ reference: ObjectReference, _ manifest: JSONValue) {
         let metadata = answer.metadata
-        let memory = Memory(uid: metadata.uid, desiredHash: hash, resourceVersion: metadata.resourceVersion, fingerprint: Self.fingerprint(answer))
+        let memory = Memory(
+            uid: metadata.uid, desiredHash: manifest.hashValue, resourceVersion: metadata.resourceVersion, fingerprint: Self.fingerprint(answer),
+            templateHash: manifest.at("spec", "template")?.hashValue,
+            hasPodLeftovers: takeover.patch(answer, to: fieldManager, manifest: manifest, podLeftovers: .taken) != nil)
         let isFull = memories.withLock { memories in
             let isFull = memories[reference] == nil && memories.count >= Self.memoriesMax
             // Forgetting costs one apply an object that changes nothing.
@@ -124,6 +138,32 @@ public final class Applier: Sendable {
         for key in ["status", "kind", "apiVersion"] { kept[key] = nil }  // Items of lists carry no kind.
         for key in ["resourceVersion", "managedFields"] { kept.set(["metadata", key], to: nil) }
         return kept.hashValue
+    }
+
+    // MARK: Sending
+
+    /// Applies, with the fields of an earlier operator taken over before, so that what is no longer wanted goes at once.
+    /// What the live object did not show (a store keeps no managed fields) the answer shows.
+    private func adopt(_ manifest: JSONValue, _ reference: ObjectReference, _ live: JSONValue?) async throws -> JSONValue {
+        if let live { try await takeOver(live, reference, manifest, .left) }
+        if let memory = memories.withLock({ $0[reference] }), memory.hasPodLeftovers, memory.templateHash != manifest.at("spec", "template")?.hashValue,
+            let live = try await api.getIfFound(reference.type, reference.name)
+        {
+            try await takeOver(live, reference, manifest, .taken)
+        }
+        let answer = try await send(manifest, reference)
+        guard try await takeOver(answer, reference, manifest, .left) else { return answer }
+        return try await send(manifest, reference)
+    }
+
+    @discardableResult
+    private func takeOver(_ live: JSONValue, _ reference: ObjectReference, _ manifest: JSONValue, _ leftovers: FieldTakeover.PodLeftovers) async throws -> Bool
+    {
+        guard let patch = takeover.patch(live, to: fieldManager, manifest: manifest, podLeftovers: leftovers) else { return false }
+        try await api.patch(reference.type, reference.name, .json(patch), fieldManager: fieldManager)
+        metrics.takenOver.increment()
+        logger.info("Took over the fields of an earlier operator", metadata: ["object": "\(reference)"])
+        return true
     }
 
     private func send(_ manifest: JSONValue, _ reference: ObjectReference) async throws -> JSONValue {
@@ -148,72 +188,16 @@ public final class Applier: Sendable {
     }
 }
 
-/// Why an object was not applied or pruned, though the server could be asked.
-public struct ApplyError: RetryClassified, Hashable, CustomStringConvertible {
-    public enum Code: Hashable, Sendable {
-        /// Another controller manages the live object.
-        case controlledByOther
-        /// The change needs a field that cannot change.
-        case immutableField
-        /// The kind holds data and is never deleted by inventory.
-        case notPrunable
-    }
-
-    public let code: Code
-    public let object: ObjectReference
-    /// What failed and what to do.
-    public let message: String
-
-    public var description: String { message }
-
-    /// Another controller's object may go without an event that concerns us, so it is looked at again.
-    public var retryClass: RetryClass { code == .controlledByOther ? .retryAfter(.seconds(60)) : .terminal }
-
-    static func controlledByOther(_ object: ObjectReference, _ other: OwnerReference) -> ApplyError {
-        ApplyError(
-            code: .controlledByOther, object: object,
-            message: "\(object) is managed by \(other.kind) \(other.name); rename one of the two resources or delete \(object)")
-    }
-
-    /// An object without a controller that carries another resource's inventory label.
-    public static func claimedByOther(_ object: ObjectReference, owner: String) -> ApplyError {
-        ApplyError(
-            code: .controlledByOther, object: object,
-            message: "\(object) belongs to \(owner), whose name and namespace give the same name; rename one of the two resources")
-    }
-
-    static func notPrunable(_ object: ObjectReference) -> ApplyError {
-        ApplyError(code: .notPrunable, object: object, message: "\(object) may hold data and is never deleted by inventory; delete it by hand")
-    }
-
-    /// Reads a 422; nil when it is neither about an immutable field nor about a second controller.
-    init?(classifying error: KubernetesError, _ object: ObjectReference) {
-        guard error.code == .invalid else { return nil }
-        if error.causes.contains(where: { $0.field.hasPrefix("metadata.ownerReferences") }) {
-            self.init(code: .controlledByOther, object: object, message: "\(object) is managed by another controller: \(error.message)")
-            return
-        }
-        guard let cause = error.causes.first(where: { $0.message.contains("immutable") }) else { return nil }
-        self.init(
-            code: .immutableField, object: object,
-            message: "\(object): field \(cause.field) cannot change on a live object; delete \(object) and it is made anew, or undo the change")
-    }
-
-    private init(code: Code, object: ObjectReference, message: String) {
-        self.code = code
-        self.object = object
-        self.message = message
-    }
-}
-
 struct ApplierMetrics: Sendable {
-    let sent, skipped, forgotten, recreated, pruned, pruneRefused: Counter
+    let sent, skipped, forgotten, recreated, takenOver, released, pruned, pruneRefused: Counter
 
     init(_ metrics: RuntimeMetrics) {
         sent = metrics.counter("applies", ("result", "sent"))
         skipped = metrics.counter("applies", ("result", "skipped"))
         forgotten = metrics.counter("applier_memory_resets")
         recreated = metrics.counter("applier_recreated_objects")
+        takenOver = metrics.counter("applier_takeovers")
+        released = metrics.counter("applier_released_workloads")
         pruned = metrics.counter("prunes", ("result", "deleted"))
         pruneRefused = metrics.counter("prunes", ("result", "refused"))
     }

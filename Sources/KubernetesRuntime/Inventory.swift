@@ -84,13 +84,48 @@ extension Applier {
         return deleted
     }
 
+    /// The objects of some kinds that carry the owner's label.
+    /// - Parameter content: How much of an object is read where the kind is not watched.
+    public func inventory(ownerUID: String, kinds: [ResourceType], namespace: String?, content: ObjectContent = .metadataOnly) async throws -> [ChildObject] {
+        var all: [ChildObject] = []
+        for kind in kinds {
+            all += try await inventory(ownerUID: ownerUID, kind: kind, namespace: namespace, content: content).map { ChildObject(kind, $0) }
+        }
+        return all
+    }
+
+    /// Deletes objects of an owner's inventory, each after a look at the live object. Call it only after every apply succeeded.
+    /// - Returns: What was deleted.
+    /// - Throws: As the other `prune`.
+    @discardableResult
+    public func prune(_ references: [ObjectReference], ownerUID: String) async throws -> [ObjectReference] {
+        precondition(!ownerUID.isEmpty, "pruning needs an owner")
+        if let reference = references.first(where: { Inventory.neverPruned.contains($0.type.kind) }) { throw ApplyError.notPrunable(reference) }
+        var deleted: [ObjectReference] = []
+        for reference in references where try await delete(reference, ownerUID: ownerUID) { deleted.append(reference) }
+        return deleted
+    }
+
+    /// Deletes a workload alone: its pods go on running, and a workload of the same name whose selector matches adopts them.
+    /// - Parameter live: As it was just read; another one of its name is not deleted.
+    /// - Throws: `KubernetesError` (`.conflict` when it changed meanwhile).
+    public func releasePods(of reference: ObjectReference, live: JSONValue) async throws {
+        let preconditions = Preconditions(uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion)
+        do {
+            try await api.delete(reference.type, reference.name, preconditions: preconditions, propagationPolicy: .orphan)
+        } catch let error as KubernetesError where error.code == .notFound {}
+        forget(reference)
+        metrics.released.increment()
+        logger.notice("Deleted a workload without its pods, to make it anew", metadata: ["object": "\(reference)"])
+    }
+
     /// The objects of one kind that carry the owner's label: from the store when the kind is watched, otherwise from the server.
-    private func inventory(ownerUID: String, kind: ResourceType, namespace: String?) async throws -> [JSONValue] {
+    private func inventory(ownerUID: String, kind: ResourceType, namespace: String?, content: ObjectContent = .metadataOnly) async throws -> [JSONValue] {
         if let store = stores[kind], store.hasSynced {
             return store.byIndex(.inventory, ownerUID).filter { namespace == nil || $0.metadata.namespace == namespace }
         }
         let selector = LabelSelector(matching: [Inventory.ownerLabel: ownerUID])
-        return try await api.listAll(kind, namespace: namespace, labelSelector: selector, content: .metadataOnly).items
+        return try await api.listAll(kind, namespace: namespace, labelSelector: selector, content: content).items
     }
 
     private func delete(_ reference: ObjectReference, ownerUID: String) async throws -> Bool {

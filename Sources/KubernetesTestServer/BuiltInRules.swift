@@ -15,6 +15,7 @@ enum BuiltInRules {
         case "Secret": dataKeys(object, "data") + base64(object) + immutable(object, live) + secretType(object, live)
         case "RoleBinding", "ClusterRoleBinding": roleReference(object, live)
         case "Lease": lease(object)
+        case "PersistentVolumeClaim": claim(object, live)
         default: []
         }
     }
@@ -46,6 +47,23 @@ enum BuiltInRules {
         guard let role = object["roleRef"], role["name"]?.string?.isEmpty == false else { return [.required("roleRef.name")] }
         guard let live, live["roleRef"] != role else { return [] }
         return [.invalid("roleRef", role, "cannot change roleRef")]
+    }
+
+    /// Only a bound claim grows; nothing else of a claim changes.
+    private static func claim(_ object: JSONValue, _ live: JSONValue?) -> [FieldError] {
+        guard let live else { return [] }
+        let path = ["resources", "requests", "storage"]
+        func fixed(_ object: JSONValue) -> JSONValue? {
+            var spec = object["spec"]
+            if live.at("status", "phase") == "Bound" { spec?.set(path, to: nil) }
+            return spec
+        }
+        guard fixed(object) == fixed(live) else {
+            return [.forbidden("spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims")]
+        }
+        let sizes = [object, live].map { $0["spec"]?.at(path)?.string.flatMap(Quantity.init) }
+        guard let new = sizes[0], let old = sizes[1], new < old else { return [] }
+        return [.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")]
     }
 
     private static func lease(_ object: JSONValue) -> [FieldError] {

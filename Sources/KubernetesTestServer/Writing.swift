@@ -50,11 +50,13 @@ extension ServerState {
         object.set(["metadata", "managedFields"], to: nil)
         object = try admission.admit(object)
         object = try reviewed(object, live: nil, write.request, &admission)
+        // Allocated addresses are nobody's: a real server records ownership before it allocates.
+        let owners = owned(object, write).at("metadata", "managedFields")
         if kind.type.kind == "Service" { allocateClusterIP(&object) }
         object.set(["metadata", "uid"], to: .string(newUID()))
         object.set(["metadata", "creationTimestamp"], to: .string(write.now.rfc3339))
         object.set(["metadata", "generation"], to: Admission.generation(object, live: nil, kind: kind).map { .int(Int64($0)) })
-        object = owned(object, write)
+        object.set(["metadata", "managedFields"], to: owners)
         var answer = Answer(status: 201, body: object, warnings: admission.warnings)
         if !write.request.isDryRun {
             if kind.type == .customResourceDefinitions { object = try registering(object, now: write.now) }
@@ -125,12 +127,15 @@ extension ServerState {
         }
         for key in [
             "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName", "namespace", "name",
-            "managedFields",
         ] { object.set(["metadata", key], to: live.at("metadata", key)) }
+        if !Self.givesManagers(proposed) { object.set(["metadata", "managedFields"], to: live.at("metadata", "managedFields")) }
         object["apiVersion"] = .string(kind.type.apiVersion)
         object["kind"] = .string(kind.type.kind)
         return object
     }
+
+    /// Managed fields may be rewritten by a write that is no apply (apimachinery, managedfields.FieldManager.Update); an empty list changes nothing.
+    private static func givesManagers(_ object: JSONValue) -> Bool { object.at("metadata", "managedFields")?.array?.isEmpty == false }
 
     private func generation(_ object: JSONValue, _ live: JSONValue, _ write: Write) -> Int? {
         write.request.path.subresource == "status" ? live.at("metadata", "generation")?.int : Admission.generation(object, live: live, kind: write.request.kind)
@@ -140,7 +145,7 @@ extension ServerState {
         switch write.ownership {
         case .applied(let managed): return managed.written(into: object)
         case .update:
-            var managed = ManagedFields(write.live ?? [:])
+            var managed = ManagedFields(write.live == nil ? [:] : object)
             managed.update(from: write.live, to: object, schema: write.request.kind.schema, writer: write.entry)
             return managed.written(into: object)
         }

@@ -14,6 +14,8 @@ struct CollectorReconciler: Sendable {
     let context: ReconcilerContext
     let foreignWriters: ForeignStatusWriters
     let scaleHandover: ScaleHandover
+    let content: ContentHash
+    let contentWatch: ContentWatch
 
     /// Kinds in which leftovers of a collector are looked for; one that is not served has none.
     private var prunableKinds: [ResourceType] { OperatorScope.childTypes(context.configuration) + context.neighbours.types.filter(context.neighbours.isServed) }
@@ -76,21 +78,33 @@ struct CollectorReconciler: Sendable {
     }
 
     private func apply(_ observation: inout CollectorObservation) async throws {
-        let collector = observation.collector
-        let facts = try await facts(for: observation)
-        let rendered = CollectorRendering.render(collector, facts)
+        let owner = observation.collector.object
+        let rendered = CollectorRendering.render(observation.collector, try await facts(for: &observation))
         let left = rendered.filter { context.neighbours.types.contains($0.type) && !context.neighbours.isServed($0.type) }
         let manifests = rendered.filter { !left.contains($0) }
         observation.notServed = left.map(\.reference)
-        try await prepareDetached(collector.object, manifests)
-        let answers = try await context.applyAll(manifests, for: collector.object, type: .openTelemetryCollectors)
-        let keeping = Set(manifests.map(\.reference)).union(keptConfigMaps(collector, current: manifests))
-        try await context.prune(collector.object, kinds: prunableKinds, keeping: keeping)
-        try await pruneDetached(collector.object, manifests)
+        try await prepareDetached(owner, manifests)
+        let earlier = try await adoptEarlier(manifests, owner)
+        let plan = try await context.plan(
+            manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
+        let answers = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
+        try await pruneDetached(owner, manifests)
         observation.workload = answers.first { $0.key.type == observation.workloadType }?.value ?? observation.workload
+        if let waiting = plan.waiting { observation.verdict = Verdict(.rollingOut, waiting, isStalled: false) }
     }
 
-    private func facts(for observation: CollectorObservation) async throws -> CollectorFacts {
+    /// What another operator left under this resource, taken in. - Returns: Its workloads, which the inventory does not have yet.
+    private func adoptEarlier(_ manifests: [Manifest], _ owner: JSONValue) async throws -> [ChildObject] {
+        guard let workload = manifests.first(where: { ResourcePlanner.workloadTypes.contains($0.type) }) else { return [] }
+        let earlier = try await EarlierOperator.workloads(workload.name, ownerUID: owner.metadata.uid, in: context)
+        guard let labels = workload.object.at("spec", "selector", "matchLabels")?.object else { return earlier }
+        let texts = Dictionary(labels.compactMap { key, value in value.string.map { (key, $0) } }, uniquingKeysWith: { $1 })
+        try await EarlierOperator.adoptLeftovers(earlier, keeping: Set(manifests.map(\.reference)), labels: texts, owner: owner, in: context)
+        return earlier
+    }
+
+    /// What rendering needs from the cluster.
+    private func facts(for observation: inout CollectorObservation) async throws -> CollectorFacts {
         var facts = context.collectorFacts
         let autoscalers = context.store(.horizontalPodAutoscalers).list(namespace: observation.collector.name.namespace)
         facts.scale = CollectorScales.scale(of: observation.collector, autoscalers: autoscalers)
@@ -101,19 +115,11 @@ struct CollectorReconciler: Sendable {
                 scaleHandover.forget(uid: workload.metadata.uid)
             }
         }
+        if ContentHash.isAsked(observation.collector.object) { contentWatch.begin() }
+        let answer = try await content.answer(for: observation.collector, workload: observation.workload)
+        facts.contentHash = answer?.hash
+        observation.unreadable = answer?.forbidden ?? []
         return facts
-    }
-
-    /// The newest earlier ConfigMaps, as many as the spec asks for: pods of the version before still mount one.
-    private func keptConfigMaps(_ collector: OpenTelemetryCollector, current: [Manifest]) -> [ObjectReference] {
-        let currentNames = Set(current.map(\.name))
-        let earlier = context.store(.configMaps).byIndex(.inventory, collector.metadata.uid).filter { !currentNames.contains($0.metadata.objectName) }
-        let newestFirst = earlier.sorted { left, right in
-            let (a, b) = (left.metadata.creationTimestamp, right.metadata.creationTimestamp)
-            guard let a, let b, a != b else { return left.metadata.name > right.metadata.name }
-            return a > b
-        }
-        return newestFirst.prefix(collector.spec.configVersions).map { ObjectReference(.configMaps, $0.metadata.objectName) }
     }
 
     private func currentWorkload(_ observation: CollectorObservation) -> JSONValue? {

@@ -21,6 +21,8 @@ struct CollectorObservation: Sendable {
     var refusal: String?
     /// Objects that were left out because the cluster does not serve their kinds.
     var notServed: [ObjectReference] = []
+    /// Objects whose content should roll the pods, and may not be read.
+    var unreadable: [String] = []
 }
 
 extension CollectorObservation {
@@ -42,9 +44,18 @@ extension CollectorObservation {
     private func conditions(_ state: WorkloadState, now: Timestamp) -> JSONValue {
         var conditions = StatusConditions(of: collector.object, now: now)
         conditions.setReady(verdict: verdict, workload: state, isPaused: isPaused)
-        conditions.set(ConditionType.degraded, .kindNotInstalled, message: notServed.isEmpty ? nil : missingKinds)
+        setDegraded(&conditions)
         conditions.set(ConditionType.configurationWarning, .configurationWarnings, message: warnings.isEmpty ? nil : Verdict.text(warnings))
         return conditions.jsonValue
+    }
+
+    private func setDegraded(_ conditions: inout StatusConditions) {
+        let kinds = notServed.isEmpty ? nil : missingKinds
+        guard !unreadable.isEmpty else { return conditions.set(ConditionType.degraded, .kindNotInstalled, message: kinds) }
+        let content =
+            "the operator may not read \(unreadable.joined(separator: ", ")), so a change there restarts no pod; set rbac.readSecrets of the chart, "
+            + "or take the annotation \(ContentHash.annotation) away"
+        conditions.set(ConditionType.degraded, .contentNotReadable, message: [content, kinds].compactMap(\.self).joined(separator: "\n"))
     }
 
     private var missingKinds: String {

@@ -12,12 +12,14 @@ import SondeAPI
 final class OperatorScope: Sendable {
     /// Kinds that are rendered; only objects of our inventory are watched and kept, autoscalers aside.
     static func childTypes(_ configuration: OperatorConfiguration) -> [ResourceType] {
-        let always: [ResourceType] = [
-            .deployments, .statefulSets, .daemonSets, .configMaps, .services, .serviceAccounts, .podDisruptionBudgets, .horizontalPodAutoscalers, .ingresses,
-            .networkPolicies,
-        ]
-        return always + (configuration.grantsRoles ? CollectorAccess.types : [])
+        alwaysRendered + (configuration.grantsRoles ? CollectorAccess.types : [])
     }
+
+    /// Kinds that need no right beyond a namespace.
+    static let alwaysRendered: [ResourceType] = [
+        .deployments, .statefulSets, .daemonSets, .configMaps, .services, .serviceAccounts, .podDisruptionBudgets, .horizontalPodAutoscalers, .ingresses,
+        .networkPolicies,
+    ]
 
     let informers: [Informer]
     let collectors: Controller<ObjectName>
@@ -27,6 +29,7 @@ final class OperatorScope: Sendable {
     private let collectorStore: ObjectStore
     private let probeStore: ObjectStore
     private let podInformer: Informer
+    private let contentWatch: ContentWatch
     private let neighbours: NeighbourKinds
     private let neighbourInformers: [Informer]
     private let time: any TimeSource
@@ -47,6 +50,7 @@ final class OperatorScope: Sendable {
         podInformer = Self.podInformer(namespace: namespace, environment)
         self.neighbours = neighbours
         neighbourInformers = Array(neighbourWatches.values)
+        contentWatch = ContentWatch(namespace: namespace, environment: environment)
         (stopRequests, stopRequest) = AsyncStream.makeStream()
 
         let all = watches.merging(neighbourWatches) { first, _ in first }
@@ -54,7 +58,8 @@ final class OperatorScope: Sendable {
         let foreignWriters = ForeignStatusWriters(api: environment.api, own: environment.configuration.statusFieldManager)
         let collectorReconciler = CollectorReconciler(
             context: contexts[0], foreignWriters: foreignWriters,
-            scaleHandover: ScaleHandover(api: contexts[0].api, fieldManager: environment.configuration.fieldManager))
+            scaleHandover: ScaleHandover(api: contexts[0].api, fieldManager: environment.configuration.fieldManager),
+            content: ContentHash(api: environment.api, versions: contentWatch.stores), contentWatch: contentWatch)
         let probeQueue = WorkQueue<ObjectName>(name: "probe", time: time, metrics: environment.metrics)
         let watcher = AgentWatcher(
             environment: environment, probes: probeStore, daemonSets: Self.informer(.daemonSets, watches).store, pods: podInformer.store, slots: slots,
@@ -84,6 +89,7 @@ final class OperatorScope: Sendable {
             for informer in informers + [podInformer] { group.addTask { try await informer.run() } }
             for informer in neighbourInformers { group.addTask { try await self.follow(informer) } }
             group.addTask { await self.tellNeighbours() }
+            group.addTask { try await self.contentWatch.run() }
             group.addTask { try await self.resync() }
             try await group.waitForAll()
         }
@@ -159,7 +165,12 @@ final class OperatorScope: Sendable {
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + childTypes {
             // Of autoscalers all are watched: somebody else's may scale a workload of ours.
             let isChild = childTypes.contains(type) && type != .horizontalPodAutoscalers
-            let indexers: [IndexName: ObjectStore.Indexer] = type == .ebpfProbes ? [ProbeReconciler.collectorIndex: ProbeReconciler.collectorKeys] : [:]
+            let indexers: [IndexName: ObjectStore.Indexer] =
+                switch type {
+                case .ebpfProbes: [ProbeReconciler.collectorIndex: ProbeReconciler.collectorKeys]
+                case .openTelemetryCollectors: [ContentWatch.index: ContentWatch.keys]
+                default: [:]
+                }
             let options = Informer.Options(namespace: namespace, labelSelector: isChild ? ours : nil, indexers: indexers)
             informers[type] = Informer(
                 api: environment.api, type: type, options: options, time: environment.time, logger: environment.logger, metrics: environment.metrics)
@@ -199,7 +210,7 @@ final class OperatorScope: Sendable {
             configuration: configuration, api: GatedAPI(environment.api, gate: environment.gate), stores: stores, neighbours: neighbours,
             applier: Applier(
                 api: environment.api, fieldManager: configuration.fieldManager, gate: environment.gate, stores: stores.filter { types.contains($0.key) },
-                logger: environment.logger, metrics: environment.metrics),
+                earlierManagers: EarlierOperator.fieldManagers, logger: environment.logger, metrics: environment.metrics),
             statusWriter: StatusWriter(
                 api: environment.api, fieldManager: configuration.statusFieldManager, gate: environment.gate, metrics: environment.metrics),
             ownWrites: OwnWrites(informers: children, api: environment.api, time: environment.time, name: name, metrics: environment.metrics),
@@ -212,6 +223,7 @@ final class OperatorScope: Sendable {
         let (collectorQueue, probeQueue, probeStore) = (collectors.queue, probes.queue, probeStore)
         let collectorInformer = Self.informer(.openTelemetryCollectors, informers)
         collectorInformer.feed(collectorQueue) { [$0.object.metadata.objectName] }
+        contentWatch.feed(collectorQueue, collectors: collectorStore)
         // A probe's address comes from the collector that it names.
         collectorInformer.feed(probeQueue) { event in
             guard event.isSpecOrMetadataChange else { return [] }

@@ -91,8 +91,8 @@ struct ProbeReconciler: Sendable {
     /// - Returns: The DaemonSet as the server answered; nil when it did not have to be written.
     private func apply(_ probe: EBPFProbe, _ destination: String) async throws -> JSONValue? {
         let manifests = ProbeRendering.render(probe, destination: destination, context.probeFacts)
-        let answers = try await context.applyAll(manifests, for: probe.object, type: .ebpfProbes)
-        try await context.prune(probe.object, kinds: Self.prunableKinds, keeping: Set(manifests.map(\.reference)))
+        let plan = try await context.plan(manifests, for: probe.object, kinds: Self.prunableKinds, keptVersions: 0)
+        let answers = try await context.perform(plan, for: probe.object, type: .ebpfProbes)
         return answers.first { $0.key.type == .daemonSets }?.value
     }
 

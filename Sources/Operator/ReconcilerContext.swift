@@ -37,7 +37,7 @@ struct ReconcilerContext: Sendable {
         var firstError: (any Error)?
         for manifest in manifests {
             do {
-                guard case .applied(let answer) = try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) else { continue }
+                guard let answer = try await apply(manifest, for: owner) else { continue }
                 answers[manifest.reference] = answer
                 ownWrites.record(answer, type: manifest.type, for: owner.metadata.objectName)
             } catch let error where error is CancellationError || error is WriteGateClosed {
@@ -50,9 +50,31 @@ struct ReconcilerContext: Sendable {
         return answers
     }
 
-    /// Deletes what the owner's inventory has beyond `keeping`; call it only after `applyAll` has succeeded.
-    func prune(_ owner: JSONValue, kinds: [ResourceType], keeping: Set<ObjectReference>) async throws {
-        try await applier.prune(ownerUID: owner.metadata.uid, kinds: kinds, keeping: keeping, namespace: owner.metadata.namespace)
+    /// - Returns: The server's answer; nil when nothing was sent, or the object must first be gone.
+    private func apply(_ manifest: Manifest, for owner: JSONValue) async throws -> JSONValue? {
+        do {
+            guard case .applied(let answer) = try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) else { return nil }
+            return answer
+        } catch let error as ApplyError where error.code == .immutableField {
+            return try await WorkloadReplacement(context: self, owner: owner, manifest: manifest).perform(after: error)
+        }
+    }
+
+    /// The plan for what is rendered and what the owner's inventory has.
+    func plan(_ manifests: [Manifest], for owner: JSONValue, kinds: [ResourceType], further: [ChildObject] = [], keptVersions: Int) async throws -> ResourcePlan
+    {
+        let inventory = try await applier.inventory(ownerUID: owner.metadata.uid, kinds: kinds, namespace: owner.metadata.namespace)
+        return ResourcePlanner.plan(manifests, inventory: inventory + further, keptVersions: keptVersions)
+    }
+
+    /// Applies what the plan applies, then deletes what it deletes, apart from configurations that pods mount.
+    /// - Returns: The answers for what had to be written.
+    func perform(_ plan: ResourcePlan, for owner: JSONValue, type: ResourceType) async throws -> [ObjectReference: JSONValue] {
+        let answers = try await applyAll(plan.applies, for: owner, type: type)
+        var plan = plan
+        try await plan.keepMounted(api, namespace: owner.metadata.namespace)
+        try await applier.prune(plan.prunes, ownerUID: owner.metadata.uid)
+        return answers
     }
 
     /// Looks for a refused pod of a DaemonSet or StatefulSet that has fewer pods than it wants. - Returns: The server's words, and when to look again.

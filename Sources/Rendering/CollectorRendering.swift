@@ -25,6 +25,8 @@ public struct CollectorFacts: Hashable, Sendable {
     public var grantsRoles: Bool
     /// What is known of this one collector's scale in the cluster.
     public var scale: CollectorScale
+    /// Of the ConfigMaps and Secrets that the collector takes in; nil unless the resource asks to be rolled when they change.
+    public var contentHash: String?
 
     public init(
         collectorImage: String = CollectorFacts.defaultImage, proxyVariables: [String: String] = [:], labelsFilter: [String] = [],
@@ -54,6 +56,9 @@ public struct CollectorScale: Hashable, Sendable {
 
 /// Renders OpenTelemetryCollectors.
 public enum CollectorRendering {
+    /// On pods of resources that ask to be rolled when the content of their ConfigMaps and Secrets changes: its hash.
+    public static let contentAnnotation = "sonde.dev/content-sha256"
+
     /// The collector's objects in the order in which they are applied; empty when the mode is an unknown one.
     ///
     /// Those of `neighbours` are among them whether or not the cluster serves their kinds.

@@ -69,7 +69,8 @@ struct CollectorWorkload {
 
     private var template: JSONValue {
         let configuration = context.configuration
-        let annotations = context.metadata.podAnnotations(hash: configuration.sha256, telemetryPort: configuration.telemetryPort)
+        var annotations = context.metadata.podAnnotations(hash: configuration.sha256, telemetryPort: configuration.telemetryPort)
+        annotations[CollectorRendering.contentAnnotation] = context.facts.contentHash
         // Labels of the selector are not among those given: they are refused as errors.
         let labels = context.annotations.texts(.podLabels).merging(context.metadata.labels(name: context.baseName)) { given, _ in given }
         let template: JSONValue = [

@@ -32,35 +32,55 @@ public struct DocumentReport: Hashable, Sendable {
     }
 }
 
+/// One of our resources with its manifests.
+public struct RenderedResource: Hashable, Sendable {
+    /// The document, with the namespace that it is rendered for.
+    public let object: JSONValue
+    public let report: DocumentReport
+    /// Empty when the report has errors.
+    public let manifests: [Manifest]
+}
+
 /// Parsed documents, in order.
 public struct ResourceFile: Sendable {
     private let documents: [JSONValue]
     private let collectors: [ObjectName: OpenTelemetryCollector]
 
-    /// - Parameter namespace: The namespace of resources that name none.
-    public init(documents: [JSONValue], namespace: String = "default") {
+    /// - Parameters:
+    ///   - namespace: The namespace of resources that name none.
+    ///   - known: Collectors that are not in the files, for probes that name them; one in the files goes before.
+    public init(documents: [JSONValue], namespace: String = "default", known: [JSONValue] = []) {
         self.documents = documents.flatMap(Self.items).map { Self.placed($0, in: namespace) }
-        let found = self.documents.filter { Self.kind(of: $0) == .collector }.compactMap { try? OpenTelemetryCollector(object: $0) }
+        let found = (known + self.documents).filter { Self.kind(of: $0) == .collector }.compactMap { try? OpenTelemetryCollector(object: $0) }
         collectors = Dictionary(found.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     }
+
+    /// The documents with their namespaces, those of lists one by one.
+    public var objects: [JSONValue] { documents }
 
     /// What is wrong with each document.
     public var reports: [DocumentReport] { documents.map(report) }
 
     /// The manifests of all resources without errors, in document order, and the errors of the others.
     public func render(_ collectorFacts: CollectorFacts, _ probeFacts: ProbeFacts) -> (manifests: [Manifest], reports: [DocumentReport]) {
-        var manifests: [Manifest] = []
-        let reports = documents.map { document -> DocumentReport in
-            let report = report(document)
-            guard report.findings.errors.isEmpty else { return report }
-            switch report.kind {
-            case .collector: manifests += (try? OpenTelemetryCollector(object: document)).map { CollectorRendering.render($0, collectorFacts) } ?? []
-            case .probe: return renderProbe(document, report, probeFacts, into: &manifests)
-            case .agentConfiguration, .other, .unusable: break
+        let rendered = renderEach(collectorFacts, probeFacts)
+        return (rendered.flatMap(\.manifests), rendered.map(\.report))
+    }
+
+    /// Every document with its manifests, in document order.
+    public func renderEach(_ collectorFacts: CollectorFacts, _ probeFacts: ProbeFacts) -> [RenderedResource] {
+        documents.map { document in
+            var report = report(document)
+            var manifests: [Manifest] = []
+            if report.findings.errors.isEmpty {
+                switch report.kind {
+                case .collector: manifests = (try? OpenTelemetryCollector(object: document)).map { CollectorRendering.render($0, collectorFacts) } ?? []
+                case .probe: report = renderProbe(document, report, probeFacts, into: &manifests)
+                case .agentConfiguration, .other, .unusable: break
+                }
             }
-            return report
+            return RenderedResource(object: document, report: report, manifests: manifests)
         }
-        return (manifests, reports)
     }
 
     private func renderProbe(_ document: JSONValue, _ report: DocumentReport, _ facts: ProbeFacts, into manifests: inout [Manifest]) -> DocumentReport {

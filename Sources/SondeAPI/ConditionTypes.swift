@@ -36,6 +36,8 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case unsupported = "Unsupported"
     /// Degraded=True: an object is left out because the cluster does not serve its kind. Install the definition; it is noticed without a restart.
     case kindNotInstalled = "KindNotInstalled"
+    /// Degraded=True: the operator may not read ConfigMaps or Secrets whose change is to restart the pods. The message names them.
+    case contentNotReadable = "ContentNotReadable"
     /// ConfigurationWarning=True: the message lists what likely does not do what was meant.
     case configurationWarnings = "ConfigurationWarnings"
     /// Ready=True with `managementState: unmanaged` or `paused: true`: objects stay as they are.

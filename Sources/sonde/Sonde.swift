@@ -1,5 +1,5 @@
 // The command-line tool: its name, its subcommands and what they share.
-// People run it on their own machine and in pipelines; it needs no cluster.
+// People run it on their own machine and in pipelines; only `diff` asks a cluster.
 // It never holds logic of a subcommand: each has a file of its own.
 
 import ArgumentParser
@@ -19,10 +19,11 @@ struct Sonde: AsyncParsableCommand {
             Start here:
               sonde validate collector.yaml             is this resource right, and will it do what I mean?
               sonde render collector.yaml probe.yaml    what would be applied to the cluster?
+              sonde diff collector.yaml                 what would that change, and which pods would restart?
               sudo sonde doctor                         what can the kernel of this machine give?
               sudo sonde top                            what does it count right now?
             """,
-        subcommands: [Validate.self, Render.self, Top.self, Doctor.self, Generate.self])
+        subcommands: [Validate.self, Render.self, Diff.self, Top.self, Doctor.self, Generate.self])
 }
 
 /// Why a command could not begin: printed as it is, exit status 2.
@@ -83,6 +84,20 @@ enum InputFile {
             bytes += chunk[..<count]
             guard bytes.count <= sizeMax else { throw UnusableInput(description: "\(path): is larger than 16 MiB") }
         }
+    }
+}
+
+/// The environment of this process.
+enum ProcessEnvironment {
+    static var variables: [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let pointer = entry.pointee {
+            let parts = String(cString: pointer).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            entry += 1
+        }
+        return variables
     }
 }
 

@@ -24,6 +24,7 @@ final class InterceptingAPI: KubernetesAPI {
     private struct State {
         var writes: [Write] = []
         var brokenKinds: Set<String> = []
+        var requests: [KubernetesRequest] = []
     }
 
     private let api: any KubernetesAPI
@@ -38,6 +39,9 @@ final class InterceptingAPI: KubernetesAPI {
     /// Requests that could have changed something, without those for leases and events.
     var writes: [Write] { state.withLock { $0.writes } }
 
+    /// Everything that was sent.
+    var requests: [KubernetesRequest] { state.withLock { $0.requests } }
+
     /// Lists and watches of a kind fail from now on, those under way too.
     func breakWatches(of type: ResourceType) { state.withLock { _ = $0.brokenKinds.insert(type.plural) } }
 
@@ -45,6 +49,7 @@ final class InterceptingAPI: KubernetesAPI {
 
     func send(_ request: KubernetesRequest) async throws -> JSONValue {
         if isBroken(request) { throw Self.networkError }
+        state.withLock { $0.requests.append(request) }
         guard request.method != .get, !request.path.contains("/leases"), !request.path.contains("/events") else { return try await api.send(request) }
         let number = state.withLock { state in
             state.writes.append(Write(text: "\(request.method.rawValue) \(request.path)", time: .now))

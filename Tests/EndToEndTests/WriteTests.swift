@@ -45,7 +45,7 @@ import Testing
     }
 
     /// Waits until no key waits or runs.
-    private static func settle(_ sonde: SondeOperator, _ world: World) async throws {
+    static func settle(_ sonde: SondeOperator, _ world: World) async throws {
         let queues = [sonde.scopes[0].collectors.queue, sonde.scopes[0].probes.queue]
         let end = ContinuousClock.now + world.deadline
         while queues.contains(where: { $0.runningCount > 0 || $0.depth > 0 }) {

@@ -127,6 +127,36 @@ import Testing
         #expect(error?.code == .notFound)
     }
 
+    /// As client-go's csaupgrade does it.
+    @Test func managedFieldsCanBeRewritten() async throws {
+        let made = try await server.create(.configMaps, configMap("a", ["k": "1", "old": "1"]), fieldManager: "manager")
+        var entry = try #require(made.at("metadata", "managedFields")?[0])
+        entry["manager"] = "one"
+        entry["operation"] = "Apply"
+        func patch(_ version: String) -> Patch {
+            .json(
+                JSONPatch([
+                    .replace(JSONPointer(["metadata", "managedFields"]), [entry]),
+                    .replace(JSONPointer(["metadata", "resourceVersion"]), .string(version)),
+                ]))
+        }
+        let stale = await failure { _ = try await server.patch(.configMaps, .inDefault("a"), patch("1"), fieldManager: "one") }
+        #expect(stale?.code == .conflict)
+        let patched = try await server.patch(.configMaps, .inDefault("a"), patch(made.metadata.resourceVersion), fieldManager: "one")
+        #expect(patched.at("metadata", "managedFields") == [entry] && patched["data"] == made["data"])
+        #expect(try await apply(configMap("a", ["k": "1"]), by: "one")["data"] == ["k": "1"], "one owned it, and no longer names it")
+        let emptied = try await server.patch(.configMaps, .inDefault("a"), .merge(["metadata": ["managedFields": []]]), fieldManager: "one")
+        #expect(emptied.at("metadata", "managedFields")?.array?.isEmpty == false, "an empty list changes nothing")
+    }
+
+    @Test func allocatedAddressesAreNobodys() async throws {
+        let service: JSONValue = ["apiVersion": "v1", "kind": "Service", "metadata": ["name": "s", "namespace": "default"], "spec": ["ports": [["port": 80]]]]
+        let made = try await server.create(.services, service, fieldManager: "manager")
+        #expect(made.at("spec", "clusterIP") != nil)
+        let spec = made.at("metadata", "managedFields")?[0]?.at("fieldsV1", "f:spec")?.object
+        #expect(spec?.contains("f:ports") == true && spec?.contains("f:clusterIP") == false)
+    }
+
     @Test func uidInTheBodyGuardsAgainstRecreation() async throws {
         var object = configMap("a", ["k": "1"])
         object.set(["metadata", "uid"], to: "11111111-1111-4111-8111-111111111111")

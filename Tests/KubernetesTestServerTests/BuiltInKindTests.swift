@@ -118,6 +118,26 @@ import Testing
         #expect(error?.causes.contains { $0.field == row.field } == true, "\(row.reason): \(String(describing: error))")
     }
 
+    @Test func onlyABoundClaimGrows() async throws {
+        func claim(_ size: JSONValue, _ mode: JSONValue = "ReadWriteOnce") -> JSONValue {
+            ["spec": ["accessModes": [mode], "resources": ["requests": ["storage": size]]]]
+        }
+        var object = claim("1Gi")
+        object["apiVersion"] = "v1"
+        object["kind"] = "PersistentVolumeClaim"
+        object["metadata"] = ["name": "c", "namespace": "default"]
+        try await server.create(.persistentVolumeClaims, object)
+        let name = ObjectName.inDefault("c")
+        func change(_ patch: JSONValue) async -> KubernetesError? {
+            await failure { _ = try await server.patch(.persistentVolumeClaims, name, .merge(patch)) }
+        }
+        #expect(await change(claim("2Gi"))?.message.contains("immutable") == true, "it is not bound")
+        try await server.patch(.persistentVolumeClaims, name, .merge(["status": ["phase": "Bound"]]), subresource: "status")
+        try await server.patch(.persistentVolumeClaims, name, .merge(claim("2Gi")))
+        #expect(await change(claim("1Gi"))?.causes.first?.field == "spec.resources.requests.storage")
+        #expect(await change(claim("2Gi", "ReadWriteMany"))?.code == .invalid)
+    }
+
     @Test func selectorIsImmutable() async throws {
         _ = try await server.create(.deployments, try deployment("a"))
         let other = try deployment("b")

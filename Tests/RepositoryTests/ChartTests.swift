@@ -143,9 +143,15 @@ import YAML
             "opentelemetry.io/opentelemetrycollectors/status": ["patch"], "sonde.dev/ebpfprobes/status": ["patch"],
             "opentelemetry.io/opentelemetrycollectors/finalizers": ["update"], "sonde.dev/ebpfprobes/finalizers": ["update"],
             "events.k8s.io/events": ["list", "create", "patch"], "route.openshift.io/routes/custom-host": ["create"], "/pods": ["get", "list", "watch"],
+            "/persistentvolumeclaims": ["get", "patch"], "apps/replicasets": ["list"],
         ]
         for type in children { expected["\(type.group)/\(type.plural)"] = ["get", "list", "watch", "create", "patch", "delete"] }
         #expect(rights == expected)
+    }
+
+    @Test func secretsAreReadOnlyOnRequest() throws {
+        let rights = Self.rights(try Self.find("ClusterRole", in: Self.render("--set", "rbac.readSecrets=true")))
+        #expect(rights["/secrets"] == ["get", "list", "watch"])
     }
 
     @Test func theLeaseIsANamespacedRight() throws {

@@ -155,6 +155,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - apiGroups: [route.openshift.io]
   resources: [routes/custom-host]
   verbs: [create]
+# Claims of a StatefulSet whose template grew; nothing else of a claim is changed, and none is made or deleted.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, patch]
+# Read before an earlier configuration is deleted: a ReplicaSet may start pods with it.
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
 # The agents' pods are only read: where they run and at which address, to ask them for their status.
 - apiGroups: [""]
   resources: [pods]
@@ -163,4 +171,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [list, create, patch]
+{{- if .Values.rbac.readSecrets }}
+# Their content is hashed and not kept, for collectors that ask to be rolled when it changes.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch]
+{{- end }}
 {{- end -}}
