@@ -73,7 +73,7 @@ public final class SidecarInjection: Sendable {
         let name = found.metadata.objectName
         let mode = found.at("spec", "mode")?.string ?? "deployment"
         guard mode == "sidecar" else { throw SidecarRefusal.otherMode(name, mode) }
-        if let error = Validation.findings(collector: found).errors.first(where: { $0.rule != "unsupported-mode" }) {
+        if let error = Validation.findings(collector: found).errors.first {
             throw SidecarRefusal.invalid(name, error)
         }
         guard let collector = try? OpenTelemetryCollector(object: found) else { throw SidecarRefusal.missing(name) }

@@ -31,6 +31,7 @@ public struct WebhookHandler: Sendable {
     static let deadline: Duration = .milliseconds(4500)
 
     private let injection: SidecarInjection
+    private let facts: ValidationFacts
     private let privileges: PrivilegeCheck
     private let rights: any CollectorRights
     private let time: any TimeSource
@@ -42,6 +43,7 @@ public struct WebhookHandler: Sendable {
         metrics: RuntimeMetrics = RuntimeMetrics(), record: @escaping @Sendable (EventNote, EventSubject) -> Void = { _, _ in }
     ) {
         injection = SidecarInjection(api: api, facts: facts, time: time, record: record)
+        self.facts = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
         privileges = PrivilegeCheck(api: api)
         self.rights = rights
         self.time = time
@@ -84,7 +86,9 @@ public struct WebhookHandler: Sendable {
     }
 
     private func validate(collector request: AdmissionRequest) async -> AdmissionAnswer {
-        let answer = ResourceAdmission.answer(request, check: Validation.findings(collector:))
+        let answer = ResourceAdmission.answer(request) { collector in
+            Validation.findings(collector: collector, replacing: request.operation == .update ? request.oldObject : nil, facts: facts)
+        }
         guard answer.isAllowed, request.operation == .create || request.operation == .update, request.subresource.isEmpty,
             !request.object.metadata.isBeingDeleted, let collector = try? OpenTelemetryCollector(object: request.object)
         else { return answer }

@@ -18,6 +18,8 @@ struct ReconcilerContext: Sendable {
     let neighbours: NeighbourKinds
     let applier: Applier
     let statusWriter: StatusWriter
+    let events: ResourceEvents
+    let findings: FindingsBoard
     let ownWrites: OwnWrites<ObjectName>
     let time: any TimeSource
     let logger: Logger
@@ -48,6 +50,21 @@ struct ReconcilerContext: Sendable {
         }
         if let firstError { throw firstError }
         return answers
+    }
+
+    /// Writes a status when it says something new, and tells what is new in it.
+    @discardableResult
+    func writeStatus(_ status: JSONValue, of resource: JSONValue, type: ResourceType) async throws -> StatusWriter.Outcome {
+        let before = statusWriter.known(of: resource, ObjectReference(type, resource.metadata.objectName))
+        let outcome = try await statusWriter.write(status, of: resource, type: type)
+        if case .written = outcome { events.transition(from: before, to: status, of: resource, type: type) }
+        return outcome
+    }
+
+    /// Forgets a resource that is gone.
+    func forget(_ reference: ObjectReference) {
+        statusWriter.forget(reference)
+        findings.forget(reference)
     }
 
     /// Deletes what the owner's inventory has beyond `keeping`; call it only after `applyAll` has succeeded.
