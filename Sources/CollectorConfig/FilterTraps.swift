@@ -7,14 +7,17 @@ import SondeAPI
 
 enum FilterTraps {
     private static let oldSections = ["metrics", "traces", "logs"]
-    private static let newLists = ["metric_conditions": "metric, datapoint", "trace_conditions": "span, spanevent", "log_conditions": "log"]
+    private static let newLists = ["metric_conditions": "metric, datapoint", "trace_conditions": "span, spanevent", "log_conditions": "log", "profile_conditions": "profile"]
     /// Names that begin a path in the new style.
     private static let contexts: Set<String> = ["resource", "scope", "instrumentation_scope", "metric", "datapoint", "span", "spanevent", "log", "profile"]
 
-    static func findings(_ configuration: CollectorConfiguration) -> [Finding] {
-        configuration.enabled(.processors, ofType: ["filter"]).flatMap { id, value in
+    /// Lists of conditions that say their context came with 0.146.
+    static func knowsConditions(_ subject: RuleSubject) -> Bool { subject.version.map { $0 >= CollectorVersion(0, 146) } ?? true }
+
+    static func findings(_ subject: RuleSubject) -> [Finding] {
+        subject.configuration.enabled(.processors, ofType: ["filter"]).flatMap { id, value in
             let path = RuleSubject.path(.processors, id)
-            return bothStyles(value, path) + datapointsOfMetrics(value, path) + namesWithoutContext(value, path)
+            return bothStyles(value, path) + datapointsOfMetrics(value, path, isNew: knowsConditions(subject)) + namesWithoutContext(value, path)
         }
     }
 
@@ -28,12 +31,12 @@ enum FilterTraps {
         ]
     }
 
-    private static func datapointsOfMetrics(_ value: JSONValue, _ path: String) -> [Finding] {
+    private static func datapointsOfMetrics(_ value: JSONValue, _ path: String, isNew: Bool) -> [Finding] {
         conditions(value.at("metrics", "metric")).compactMap { index, condition in
             guard TransformationLanguage.roots(condition).contains(where: { $0 == "datapoint" || $0 == "attributes" }) else { return nil }
             return error(
                 "\(path).metrics.metric[\(index)]", "a metric has no attributes, its data points have, and a collector refuses the condition",
-                "move it to metric_conditions, with metric. or datapoint. before each name")
+                isNew ? "move it to metric_conditions, with metric. or datapoint. before each name" : "move it to metrics.datapoint, where attributes are its own")
         }
     }
 

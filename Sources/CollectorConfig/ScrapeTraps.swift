@@ -12,7 +12,7 @@ enum ScrapeTraps {
         var findings: [Finding] = []
         for pipeline in configuration.pipelines where pipeline.signal == "metrics" {
             let scraped = pipeline.receivers.filter { ComponentID.type($0) == "prometheus" }
-            if !scraped.isEmpty { findings += filters(pipeline, configuration) }
+            if !scraped.isEmpty { findings += filters(pipeline, subject) }
             let isScrapedOnly = scraped.count == pipeline.receivers.count && !scraped.isEmpty
             findings += DroppedAttributes.findings(pipeline, configuration, isScrapedOnly: isScrapedOnly)
         }
@@ -25,22 +25,25 @@ enum ScrapeTraps {
         return findings.withoutRepetitions
     }
 
-    private static func filters(_ pipeline: Pipeline, _ configuration: CollectorConfiguration) -> [Finding] {
-        pipeline.processors.filter { ComponentID.type($0) == "filter" }.flatMap { id -> [Finding] in
-            let value = configuration.components(.processors)[id] ?? .null
+    private static func filters(_ pipeline: Pipeline, _ subject: RuleSubject) -> [Finding] {
+        let condition =
+            FilterTraps.knowsConditions(subject)
+            ? "metric_conditions: ['metric.name == \"…\" and datapoint.attributes[\"source_namespace\"] == \"kube-system\"']"
+            : "metrics: {datapoint: ['metric.name == \"…\" and attributes[\"source_namespace\"] == \"kube-system\"']}"
+        return pipeline.processors.filter { ComponentID.type($0) == "filter" }.flatMap { id -> [Finding] in
+            let value = subject.configuration.components(.processors)[id] ?? .null
             let lists: [(String, JSONValue?)] = [
                 ("metrics.metric", value.at("metrics", "metric")), ("metrics.datapoint", value.at("metrics", "datapoint")),
                 ("metric_conditions", value["metric_conditions"]),
             ]
             return lists.flatMap { name, list in
-                (list?.array ?? []).enumerated().compactMap { index, condition -> Finding? in
-                    guard condition.string?.contains("resource.attributes[\"k8s.namespace.name\"]") == true else { return nil }
+                (list?.array ?? []).enumerated().compactMap { index, text -> Finding? in
+                    guard text.string?.contains("resource.attributes[\"k8s.namespace.name\"]") == true else { return nil }
                     return Finding(
                         .warning, rule: "scraped-namespace-filter", path: "\(RuleSubject.path(.processors, id)).\(name)[\(index)]",
                         message: "k8s.namespace.name of scraped metrics is the namespace of the scraped pod, not of the flow that the metric counts, "
                             + "so this drops all or nothing",
-                        remedy: "filter on the metric's own label: metric_conditions: ['metric.name == \"…\" and "
-                            + "datapoint.attributes[\"source_namespace\"] == \"kube-system\"']")
+                        remedy: "filter on the metric's own label: \(condition)")
                 }
             }
         }

@@ -51,7 +51,7 @@ public enum Validation {
         var findings = GraphRules.findings(configuration) + NullRules.findings(configuration)
         findings += ComponentRules(configuration: configuration, image: subject.image).findings + AccessFindings.findings(subject)
         findings += PortRules.findings(spec, configuration) + PortNumberRules.findings(configuration)
-        findings += ScrapeTraps.findings(subject) + FilterTraps.findings(configuration)
+        findings += ScrapeTraps.findings(subject) + FilterTraps.findings(subject)
         findings += PipelineTraps.findings(subject) + SamplingTraps.findings(subject)
         findings += MetricTraps.findings(subject) + CardinalityTraps.findings(configuration) + MemoryTraps.findings(subject)
         findings += LogTraps.findings(spec, configuration)

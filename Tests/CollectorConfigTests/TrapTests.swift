@@ -75,6 +75,16 @@ import YAML
             good: traces(#"filter: {trace_conditions: ['span.attributes["a"] == "b" and span.kind == SPAN_KIND_SERVER']}"#, "filter")),
     ]
 
+    static let oldFilters = [
+        Row(
+            "mixed-filter-styles", "spec.config.processors.filter.metrics.metric[0]", says: "metrics.datapoint",
+            bad: scraped(processors: #"{filter: {metrics: {metric: ['attributes["a"] == "b"']}}}"#, order: "filter"), good: scraped(), spec: oldImage),
+        Row(
+            "scraped-namespace-filter", "spec.config.processors.filter.metrics.metric[0]", says: "metrics: {datapoint:",
+            bad: scraped(processors: #"{filter: {metrics: {metric: ['resource.attributes["k8s.namespace.name"] == "b"']}}}"#, order: "filter"),
+            good: scraped(), spec: oldImage),
+    ]
+
     private static let uid = "{pod_association: [{sources: [{from: resource_attribute, name: k8s.pod.uid}]}, {sources: [{from: connection}]}]}"
 
     static let sampling = [
@@ -220,7 +230,7 @@ import YAML
                     + #"attributes: {actions: [{key: user.id, action: delete}]}}"#, order: "transform, attributes")),
     ]
 
-    @Test(arguments: scraping + filters + sampling + logs + metrics + cardinality) func ruleIsTrippedAndNot(_ row: Row) throws {
+    @Test(arguments: scraping + filters + oldFilters + sampling + logs + metrics + cardinality) func ruleIsTrippedAndNot(_ row: Row) throws {
         try ValidationTests().ruleIsTrippedAndNot(row)
     }
 
