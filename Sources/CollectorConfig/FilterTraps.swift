@@ -2,6 +2,7 @@
 // Validation calls it for every filter processor that runs; each was tried on a real collector.
 // It never judges what a condition selects.
 
+import CollectorComponents
 import JSON
 import SondeAPI
 
@@ -12,7 +13,7 @@ enum FilterTraps {
     private static let contexts: Set<String> = ["resource", "scope", "instrumentation_scope", "metric", "datapoint", "span", "spanevent", "log", "profile"]
 
     /// Lists of conditions that say their context came with 0.146.
-    static func knowsConditions(_ subject: RuleSubject) -> Bool { subject.version.map { $0 >= CollectorVersion(0, 146) } ?? true }
+    static func knowsConditions(_ subject: RuleSubject) -> Bool { subject.version.map { $0 >= ReleaseVersion(minor: 146) } ?? true }
 
     static func findings(_ subject: RuleSubject) -> [Finding] {
         subject.configuration.enabled(.processors, ofType: ["filter"]).flatMap { id, value in
