@@ -22,7 +22,7 @@ public enum ResourceAdmission {
         let isSame = request.operation == .update && request.object["spec"] == request.oldObject["spec"] && mark(request.object) == mark(request.oldObject)
         if isBeingDeleted { return .allowed() }
         if isSame {
-            findings = findings.map { Finding(.warning, rule: $0.rule, path: $0.path, message: $0.message, remedy: $0.remedy) }
+            findings = findings.map { $0.severity == .error ? Finding(.warning, rule: $0.rule, path: $0.path, message: $0.message, remedy: $0.remedy) : $0 }
         }
         return answer(request, findings)
     }

@@ -30,8 +30,8 @@ public struct WebhookHandler: Sendable {
     /// API servers wait five seconds; an answer that says why is better than none.
     static let deadline: Duration = .milliseconds(4500)
 
-    private let facts: CollectorFacts
     private let injection: SidecarInjection
+    private let facts: ValidationFacts
     private let privileges: PrivilegeCheck
     private let rights: any CollectorRights
     private let time: any TimeSource
@@ -42,8 +42,8 @@ public struct WebhookHandler: Sendable {
         api: any KubernetesAPI, facts: CollectorFacts, rights: any CollectorRights, time: any TimeSource = SystemTime(), logger: Logger,
         metrics: RuntimeMetrics = RuntimeMetrics(), record: @escaping @Sendable (EventNote, EventSubject) -> Void = { _, _ in }
     ) {
-        self.facts = facts
         injection = SidecarInjection(api: api, facts: facts, time: time, record: record)
+        self.facts = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
         privileges = PrivilegeCheck(api: api)
         self.rights = rights
         self.time = time
@@ -86,8 +86,9 @@ public struct WebhookHandler: Sendable {
     }
 
     private func validate(collector request: AdmissionRequest) async -> AdmissionAnswer {
-        let known = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
-        let answer = ResourceAdmission.answer(request) { Validation.findings(collector: $0, facts: known) }
+        let answer = ResourceAdmission.answer(request) { collector in
+            Validation.findings(collector: collector, replacing: request.operation == .update ? request.oldObject : nil, facts: facts)
+        }
         guard answer.isAllowed, request.operation == .create || request.operation == .update, request.subresource.isEmpty,
             !request.object.metadata.isBeingDeleted, let collector = try? OpenTelemetryCollector(object: request.object)
         else { return answer }

@@ -8,14 +8,14 @@ import Kubernetes
 import SondeAPI
 
 enum AccessFindings {
-    static func findings(_ collector: OpenTelemetryCollector, _ configuration: CollectorConfiguration, grantsRoles: Bool) -> [Finding] {
-        let account = collector.spec.serviceAccount ?? Names.collector(collector.name.name)
-        return unknowable(configuration, account) + (grantsRoles ? [] : missing(collector, configuration, account))
+    static func findings(_ subject: RuleSubject) -> [Finding] {
+        unknowable(subject.configuration, subject.serviceAccount) + (subject.facts.grantsRoles ? [] : missing(subject))
     }
 
     /// One finding a component: the rules it would get.
-    private static func missing(_ collector: OpenTelemetryCollector, _ configuration: CollectorConfiguration, _ account: String) -> [Finding] {
-        let namespace = collector.name.namespace ?? "default"
+    private static func missing(_ subject: RuleSubject) -> [Finding] {
+        let (configuration, account) = (subject.configuration, subject.serviceAccount)
+        let namespace = subject.metadata.namespace ?? "default"
         return [ComponentKind.receivers, .exporters, .processors, .extensions].flatMap { kind in
             configuration.enabled(kind).compactMap { id -> Finding? in
                 let rules = AccessNeed(kind: kind, id: id, settings: configuration.components(kind)[id] ?? .null, namespace: namespace).rules

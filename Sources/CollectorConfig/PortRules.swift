@@ -17,10 +17,11 @@ enum PortRules {
         var seen: Set<String> = []
         for (index, port) in (spec["ports"]?.array ?? []).enumerated() {
             let path = "spec.ports[\(index)]"
-            if let name = port["name"]?.string, !Names.isPortName(name) {
+            let name = port["name"]?.string ?? ""
+            if !Names.isPortName(name) {
                 findings.append(
                     Finding(
-                        .error, rule: "port-name", path: "\(path).name", message: "\"\(name)\" is no port name",
+                        .error, rule: "port-name", path: "\(path).name", message: name.isEmpty ? "has no name" : "\"\(name)\" is no port name",
                         remedy: "use at most 15 lower-case letters, digits and single hyphens, with a letter among them"))
             }
             let key = "\(port["port"]?.int ?? 0)/\(port["protocol"]?.string ?? "TCP")"

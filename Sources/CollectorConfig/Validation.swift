@@ -20,55 +20,48 @@ public struct ValidationFacts: Hashable, Sendable {
     }
 }
 
-/// Checks of whole resources. Errors mean that nothing is rendered; warnings do not stop anything.
+/// Checks of whole resources. Errors mean that nothing is rendered; warnings and notes do not stop anything.
+///
+/// No rule keeps another one from being looked at. docs/validation.md explains each rule; `FindingRule` lists them.
 public enum Validation {
     /// Everything wrong or doubtful about an OpenTelemetryCollector: fields first, then the configuration.
-    public static func findings(collector object: JSONValue, facts: ValidationFacts = ValidationFacts()) -> [Finding] {
-        let fields = OpenTelemetryCollector.findings(for: object)
+    /// - Parameters:
+    ///   - old: The resource as it was, where one is changed: some changes deserve a word.
+    ///   - facts: What is known of the installation.
+    public static func findings(collector object: JSONValue, replacing old: JSONValue? = nil, facts: ValidationFacts = ValidationFacts()) -> [Finding] {
+        var findings = OpenTelemetryCollector.findings(for: object)
+        let subject = RuleSubject(object, facts)
+        guard subject.spec.document.object != nil else { return findings }
+        findings += SpecRules.findings(subject.spec) + AutoscalerRules.findings(subject.spec) + TargetAllocatorRules.findings(subject.spec)
+        findings += CollectorAnnotations.findings(subject.metadata.annotations, mode: subject.spec.mode ?? .deployment)
+        findings += ChangeRules.findings(subject.spec, replacing: old)
         if let problem = object.metadata.annotations[ConversionAnnotation.error] {
-            return fields + [
+            findings.append(
                 Finding(
                     .error, rule: "unreadable-config", path: "spec.config", message: problem,
-                    remedy: "correct the text of the v1alpha1 resource, or write v1beta1, where config is a mapping")
-            ]
+                    remedy: "correct the text of the v1alpha1 resource, or write v1beta1, where config is a mapping"))
+        } else if subject.configuration.value.object != nil {
+            findings += configurationFindings(subject)
         }
-        guard let collector = try? OpenTelemetryCollector(object: object), collector.spec.document.object != nil else { return fields }
-        let configuration = CollectorConfiguration(collector.spec.config)
-        var findings = fields + SpecRules.findings(collector.spec)
-        findings += CollectorAnnotations.findings(collector.metadata.annotations, mode: collector.spec.mode ?? .deployment)
-        guard configuration.value.object != nil else { return findings }
-        findings += GraphRules.findings(configuration)
-        let image = collector.spec.image.isEmpty ? facts.collectorImage : collector.spec.image
-        findings += ComponentRules(configuration: configuration, image: CollectorImage(image)).findings
-        findings += PortRules.findings(collector.spec, configuration)
-        findings += AccessFindings.findings(collector, configuration, grantsRoles: facts.grantsRoles)
-        findings += ScrapeTraps.findings(collector, configuration)
-        findings += PipelineTraps.findings(collector.spec, configuration)
-        findings += LogTraps.findings(collector.spec, configuration)
+        return SilencedRules(object.metadata.annotations).applied(to: findings)
+    }
+
+    private static func configurationFindings(_ subject: RuleSubject) -> [Finding] {
+        let (spec, configuration) = (subject.spec, subject.configuration)
+        var findings = GraphRules.findings(configuration) + NullRules.findings(configuration)
+        findings += ComponentRules(configuration: configuration, image: subject.image).findings + AccessFindings.findings(subject)
+        findings += PortRules.findings(spec, configuration) + PortNumberRules.findings(configuration)
+        findings += ScrapeTraps.findings(subject) + FilterTraps.findings(subject)
+        findings += PipelineTraps.findings(subject) + SamplingTraps.findings(subject)
+        findings += MetricTraps.findings(subject) + CardinalityTraps.findings(configuration) + MemoryTraps.findings(subject)
+        findings += LogTraps.findings(spec, configuration)
         return findings
     }
 
     /// Everything wrong or doubtful about an EBPFProbe.
     public static func findings(probe object: JSONValue) -> [Finding] {
         var findings = EBPFProbe.findings(for: object)
-        guard let probe = try? EBPFProbe(object: object) else { return findings }
-        let both = Set(probe.spec.namespaces.include).intersection(probe.spec.namespaces.exclude)
-        for name in both.sorted() {
-            findings.append(
-                Finding(
-                    .warning, rule: "namespace-excluded", path: "spec.namespaces.include", message: "\(name) is excluded too, and exclude wins",
-                    remedy: "remove it from one of the lists"))
-        }
-        if probe.spec.signals.families.allSatisfy({ !$0.enabled }) {
-            findings.append(
-                Finding(.warning, rule: "no-signal", path: "spec.signals", message: "every signal is off", remedy: "leave signals out for the defaults"))
-        }
-        if probe.spec.export.insecureSkipVerify {
-            findings.append(
-                Finding(
-                    .warning, rule: "insecure-tls", path: "spec.export.tls.insecureSkipVerify", message: "any server is trusted with the data",
-                    remedy: "name the signing certificates with caSecret"))
-        }
-        return findings
+        if let probe = try? EBPFProbe(object: object) { findings += ProbeRules.findings(probe.spec) }
+        return SilencedRules(object.metadata.annotations).applied(to: findings)
     }
 }

@@ -20,6 +20,7 @@ public final class EventRecorder: Sendable {
         var pending = Deque<Pending>()
         var correlator: EventCorrelator
         var isStopping = false
+        var isSending = false
     }
 
     public static let pendingMax = 1000
@@ -63,7 +64,11 @@ public final class EventRecorder: Sendable {
         while true {
             try Task.checkCancellation()
             let seen = changed.generation
-            let (next, isStopping) = state.withLock { ($0.pending.popFirst(), $0.isStopping) }
+            let (next, isStopping) = state.withLock { state in
+                let next = state.pending.popFirst()
+                state.isSending = next != nil
+                return (next, state.isStopping)
+            }
             if let next {
                 await send(next)
             } else if isStopping {
@@ -73,6 +78,9 @@ public final class EventRecorder: Sendable {
             }
         }
     }
+
+    /// Whether everything that was recorded is sent or dropped.
+    public var isIdle: Bool { state.withLock { $0.pending.isEmpty && !$0.isSending } }
 
     public func stop() {
         state.withLock { $0.isStopping = true }

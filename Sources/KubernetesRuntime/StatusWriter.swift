@@ -100,13 +100,18 @@ public final class StatusWriter: Sendable {
         return ["apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "metadata": identity, "status": status]
     }
 
-    /// Our own last answer counts while it is at least as new as the resource in the store; otherwise the resource's own status does.
     private func isCurrent(_ status: JSONValue, _ resource: JSONValue, _ reference: ObjectReference) -> Bool {
+        known(of: resource, reference) == status
+    }
+
+    /// The status that a resource has as far as is known: our own last answer while it is at least as new as the resource in the store; otherwise the
+    /// resource's own status.
+    public func known(of resource: JSONValue, _ reference: ObjectReference) -> JSONValue? {
         let memory = memories.withLock { $0[reference] }
         if let memory, memory.uid == resource.metadata.uid, ResourceVersion.isAtLeast(memory.resourceVersion, resource.metadata.resourceVersion) {
-            return memory.status == status
+            return memory.status
         }
-        return resource["status"] == status
+        return resource["status"]
     }
 
     private func remember(_ memory: Memory, _ reference: ObjectReference) {

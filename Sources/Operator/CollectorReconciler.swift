@@ -22,7 +22,7 @@ struct CollectorReconciler: Sendable {
 
     func reconcile(_ name: ObjectName) async throws -> ReconcileResult {
         guard let object = context.store(.openTelemetryCollectors).get(name) else {
-            context.statusWriter.forget(ObjectReference(.openTelemetryCollectors, name))
+            context.forget(ObjectReference(.openTelemetryCollectors, name))
             return .done
         }
         if object.metadata.isBeingDeleted { return try await release(object) }
@@ -43,7 +43,8 @@ struct CollectorReconciler: Sendable {
         observation.isPaused = !collector.spec.isManaged || ResourceAnnotations.isPaused(collector.object)
         if observation.isPaused { return (.done, nil) }
         let findings = Validation.findings(collector: collector.object, facts: context.validationFacts)
-        observation.warnings = findings.warnings
+        observation.findings = findings
+        context.findings.report(findings, of: ObjectReference(.openTelemetryCollectors, collector.name))
         observation.verdict = Verdict(errors: findings.errors)
         if observation.verdict != nil { return (.done, nil) }
         if let (verdict, remaining) = try await otherOperator(collector) {
@@ -147,7 +148,7 @@ struct CollectorReconciler: Sendable {
 
     private func writeStatus(_ observation: CollectorObservation) async throws {
         let object = observation.collector.object
-        let outcome = try await context.statusWriter.write(observation.status(now: context.time.wallClock), of: object, type: .openTelemetryCollectors)
+        let outcome = try await context.writeStatus(observation.status(now: context.time.wallClock), of: object, type: .openTelemetryCollectors)
         if case .written(let answer) = outcome { foreignWriters.remember(answer) }
     }
 

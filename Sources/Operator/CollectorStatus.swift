@@ -16,7 +16,8 @@ struct CollectorObservation: Sendable {
     var workloadType: ResourceType?
     var verdict: Verdict?
     var isPaused = false
-    var warnings: [Finding] = []
+    /// What the validation found; nil where it did not look.
+    var findings: [Finding]?
     /// The newest refusal of a pod, for DaemonSets and StatefulSets.
     var refusal: String?
     /// Objects that were left out because the cluster does not serve their kinds.
@@ -45,7 +46,7 @@ extension CollectorObservation {
         var conditions = StatusConditions(of: collector.object, now: now)
         conditions.setReady(verdict: verdict, workload: state, isPaused: isPaused)
         setDegraded(&conditions)
-        conditions.set(ConditionType.configurationWarning, .configurationWarnings, message: warnings.isEmpty ? nil : Verdict.text(warnings))
+        if let findings { conditions.setConfigHealthy(findings) }
         return conditions.jsonValue
     }
 

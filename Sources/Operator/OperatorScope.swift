@@ -9,6 +9,14 @@ import Logging
 import Rendering
 import SondeAPI
 
+/// What all scopes of a process have in common.
+struct SharedParts: Sendable {
+    let slots: RequestSlots
+    let recorder: EventRecorder
+    let findings: FindingsBoard
+    let neighbours: NeighbourKinds
+}
+
 final class OperatorScope: Sendable {
     /// Kinds that are rendered; only objects of our inventory are watched and kept, autoscalers aside.
     static func childTypes(_ configuration: OperatorConfiguration) -> [ResourceType] {
@@ -39,7 +47,8 @@ final class OperatorScope: Sendable {
     /// All keys are looked at again after so long, as a safety net (docs/controllers.md rule 20).
     static let resyncInterval: Duration = .seconds(36_000)
 
-    init(namespace: String?, environment: OperatorEnvironment, slots: RequestSlots, neighbours: NeighbourKinds) {
+    init(namespace: String?, environment: OperatorEnvironment, shared: SharedParts) {
+        let neighbours = shared.neighbours
         let watches = Self.informers(namespace: namespace, environment)
         let neighbourWatches = Self.children(neighbours.types, namespace: namespace, environment)
         let logger = environment.logger
@@ -54,7 +63,7 @@ final class OperatorScope: Sendable {
         (stopRequests, stopRequest) = AsyncStream.makeStream()
 
         let all = watches.merging(neighbourWatches) { first, _ in first }
-        let contexts = ["collector", "probe"].map { Self.context(name: $0, all, neighbours, environment) }
+        let contexts = ["collector", "probe"].map { Self.context(name: $0, all, environment, shared) }
         let foreignWriters = ForeignStatusWriters(api: environment.api, own: environment.configuration.statusFieldManager)
         let collectorReconciler = CollectorReconciler(
             context: contexts[0], foreignWriters: foreignWriters,
@@ -62,7 +71,7 @@ final class OperatorScope: Sendable {
             content: ContentHash(api: environment.api, versions: contentWatch.stores), contentWatch: contentWatch)
         let probeQueue = WorkQueue<ObjectName>(name: "probe", time: time, metrics: environment.metrics)
         let watcher = AgentWatcher(
-            environment: environment, probes: probeStore, daemonSets: Self.informer(.daemonSets, watches).store, pods: podInformer.store, slots: slots,
+            environment: environment, probes: probeStore, daemonSets: Self.informer(.daemonSets, watches).store, pods: podInformer.store, slots: shared.slots,
             hasNews: { probeQueue.add($0) })
         let probeReconciler = ProbeReconciler(context: contexts[1], agents: watcher)
         collectors = Controller(
@@ -199,9 +208,10 @@ final class OperatorScope: Sendable {
         return informer
     }
 
-    private static func context(
-        name: String, _ informers: [ResourceType: Informer], _ neighbours: NeighbourKinds, _ environment: OperatorEnvironment
-    ) -> ReconcilerContext {
+    private static func context(name: String, _ informers: [ResourceType: Informer], _ environment: OperatorEnvironment, _ shared: SharedParts)
+        -> ReconcilerContext
+    {
+        let neighbours = shared.neighbours
         let configuration = environment.configuration
         let stores = informers.mapValues(\.store)
         let types = childTypes(configuration) + neighbours.types
@@ -213,6 +223,7 @@ final class OperatorScope: Sendable {
                 earlierManagers: EarlierOperator.fieldManagers, logger: environment.logger, metrics: environment.metrics),
             statusWriter: StatusWriter(
                 api: environment.api, fieldManager: configuration.statusFieldManager, gate: environment.gate, metrics: environment.metrics),
+            events: ResourceEvents(recorder: shared.recorder), findings: shared.findings,
             ownWrites: OwnWrites(informers: children, api: environment.api, time: environment.time, name: name, metrics: environment.metrics),
             time: environment.time, logger: environment.logger)
     }

@@ -27,14 +27,14 @@ struct ProbeReconciler: Sendable {
 
     func reconcile(_ name: ObjectName) async throws -> ReconcileResult {
         guard let object = context.store(.ebpfProbes).get(name) else {
-            context.statusWriter.forget(ObjectReference(.ebpfProbes, name))
+            context.forget(ObjectReference(.ebpfProbes, name))
             return .done
         }
         if object.metadata.isBeingDeleted { return .done }  // Everything is owned; garbage collection does the rest.
         var observation = ProbeObservation(object: object, daemonSet: currentDaemonSet(object))
         let (result, failure) = try await converge(&observation)
         observation.agents = agents.survey(of: object)
-        try await context.statusWriter.write(observation.status(now: context.time.wallClock), of: object, type: .ebpfProbes)
+        try await context.writeStatus(observation.status(now: context.time.wallClock), of: object, type: .ebpfProbes)
         if let failure { throw failure }
         return result
     }
@@ -44,7 +44,8 @@ struct ProbeReconciler: Sendable {
         observation.isPaused = ResourceAnnotations.isPaused(observation.object) || observation.object.at("spec", "paused")?.bool == true
         if observation.isPaused { return (.done, nil) }
         let findings = Validation.findings(probe: observation.object)
-        observation.warnings = findings.warnings
+        observation.findings = findings
+        context.findings.report(findings, of: ObjectReference(.ebpfProbes, observation.object.metadata.objectName))
         observation.verdict = Verdict(errors: findings.errors)
         guard observation.verdict == nil, let probe = observation.probe else { return (.done, nil) }
         let destination = resolve(probe)

@@ -20,8 +20,8 @@ struct ProbeObservation: Sendable {
     var destination: ResolvedDestination?
     var daemonSet: JSONValue?
     var verdict: Verdict?
-    /// What works, but likely not as meant; nil where that was not looked at.
-    var warnings: [Finding]?
+    /// What the validation found; nil where it did not look.
+    var findings: [Finding]?
     var isPaused = false
     var refusal: String?
     /// Set when an older probe takes the same nodes.
@@ -49,9 +49,7 @@ extension ProbeObservation {
         case .unresolved(let reason, let message)?: conditions.set(ConditionType.destinationResolved, .false, reason, message)
         case nil: break  // Paused or invalid: what was said last stays.
         }
-        if let warnings {
-            conditions.set(ConditionType.configurationWarning, .configurationWarnings, message: warnings.isEmpty ? nil : Verdict.text(warnings))
-        }
+        if let findings { conditions.setConfigHealthy(findings) }
         setAgentConditions(&conditions)
         return conditions.jsonValue
     }

@@ -18,6 +18,8 @@ struct ReconcilerContext: Sendable {
     let neighbours: NeighbourKinds
     let applier: Applier
     let statusWriter: StatusWriter
+    let events: ResourceEvents
+    let findings: FindingsBoard
     let ownWrites: OwnWrites<ObjectName>
     let time: any TimeSource
     let logger: Logger
@@ -75,6 +77,21 @@ struct ReconcilerContext: Sendable {
         try await plan.keepMounted(api, namespace: owner.metadata.namespace)
         try await applier.prune(plan.prunes, ownerUID: owner.metadata.uid)
         return answers
+    }
+
+    /// Writes a status when it says something new, and tells what is new in it.
+    @discardableResult
+    func writeStatus(_ status: JSONValue, of resource: JSONValue, type: ResourceType) async throws -> StatusWriter.Outcome {
+        let before = statusWriter.known(of: resource, ObjectReference(type, resource.metadata.objectName))
+        let outcome = try await statusWriter.write(status, of: resource, type: type)
+        if case .written = outcome { events.transition(from: before, to: status, of: resource, type: type) }
+        return outcome
+    }
+
+    /// Forgets a resource that is gone.
+    func forget(_ reference: ObjectReference) {
+        statusWriter.forget(reference)
+        findings.forget(reference)
     }
 
     /// Looks for a refused pod of a DaemonSet or StatefulSet that has fewer pods than it wants. - Returns: The server's words, and when to look again.

@@ -20,10 +20,12 @@ public struct OperatorEnvironment: Sendable {
     public var time: any TimeSource
     public var logger: Logger
     public var metrics: RuntimeMetrics
+    /// Who reports events: the pod's name.
+    public var instance: String
 
     public init(
         api: any KubernetesAPI, agents: any AgentStatusSource, configuration: OperatorConfiguration, gate: WriteGate, time: any TimeSource = SystemTime(),
-        logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()
+        logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics(), instance: String = "sonde-operator"
     ) {
         self.api = api
         self.agents = agents
@@ -32,6 +34,7 @@ public struct OperatorEnvironment: Sendable {
         self.time = time
         self.logger = logger
         self.metrics = metrics
+        self.instance = instance
     }
 }
 
@@ -55,7 +58,11 @@ public final class SondeOperator: Sendable {
         var isWorking = false
     }
 
+    /// The name under which events are reported.
+    public static let reportingController = "sonde.dev/operator"
+
     private let environment: OperatorEnvironment
+    let recorder: EventRecorder
     let scopes: [OperatorScope]
     private let neighbours: NeighbourKinds
     private let state = Mutex(State())
@@ -65,12 +72,15 @@ public final class SondeOperator: Sendable {
     public init(_ environment: OperatorEnvironment) {
         self.environment = environment
         let namespaces: [String?] = environment.configuration.namespaces ?? [nil]
-        let slots = RequestSlots(AgentWatcher.requestsMax)
-        let neighbours = NeighbourKinds(
+        neighbours = NeighbourKinds(
             types: CollectorRendering.neighbours, api: environment.api, namespace: namespaces.first ?? nil, pause: environment.configuration.neighbourPause,
             time: environment.time, logger: environment.logger)
-        self.neighbours = neighbours
-        scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment, slots: slots, neighbours: neighbours) }
+        recorder = EventRecorder(
+            api: environment.api, gate: environment.gate, reportingController: Self.reportingController, reportingInstance: environment.instance,
+            time: environment.time, logger: environment.logger, metrics: environment.metrics)
+        let shared = SharedParts(
+            slots: RequestSlots(AgentWatcher.requestsMax), recorder: recorder, findings: FindingsBoard(metrics: environment.metrics), neighbours: neighbours)
+        scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment, shared: shared) }
         (stopRequests, stopRequest) = AsyncStream.makeStream()
     }
 
@@ -146,10 +156,20 @@ public final class SondeOperator: Sendable {
         state.withLock { $0.isWorking = true }
         environment.logger.info("Started working on resources")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for scope in scopes { group.addTask { try await scope.runControllers() } }
+            group.addTask { try await self.recorder.run() }
+            try await runControllers()
+            // What was recorded until now is still sent.
+            recorder.stop()
             try await group.waitForAll()
         }
         return .worked
+    }
+
+    private func runControllers() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for scope in scopes { group.addTask { try await scope.runControllers() } }
+            try await group.waitForAll()
+        }
     }
 
     // MARK: Definitions

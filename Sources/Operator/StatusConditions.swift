@@ -35,6 +35,17 @@ struct StatusConditions {
         if let message { set(type, .true, reason, message) } else { conditions.remove(type) }
     }
 
+    /// ConfigHealthy=False for what the validation found, notes aside; not there when it found nothing, since existing tests of resources count conditions.
+    mutating func setConfigHealthy(_ findings: [Finding]) {
+        if !findings.errors.isEmpty {
+            set(ConditionType.configHealthy, .false, .invalidConfig, FindingsText.text(findings))
+        } else if !findings.warnings.isEmpty {
+            set(ConditionType.configHealthy, .false, .configWarnings, FindingsText.text(findings))
+        } else {
+            conditions.remove(ConditionType.configHealthy)
+        }
+    }
+
     /// Ready, Reconciling and Stalled for what a resource is up to.
     mutating func setReady(verdict: Verdict?, workload: WorkloadState, isPaused: Bool) {
         if isPaused {

@@ -22,7 +22,7 @@ struct Verdict: Hashable, Sendable {
     /// The verdict for errors in a spec; nil when there is none.
     init?(errors findings: [Finding]) {
         guard !findings.isEmpty else { return nil }
-        self.init(.invalidSpec, Self.text(findings), isStalled: true)
+        self.init(.invalidConfig, Self.text(findings), isStalled: true)
     }
 
     /// The verdict for a failed apply or prune; nil for errors that say nothing about the resource.

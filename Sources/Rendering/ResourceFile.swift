@@ -9,7 +9,7 @@ import SondeAPI
 
 /// One document and what is to be said about it.
 public struct DocumentReport: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable {
         case collector, probe, agentConfiguration
         /// A Kubernetes object of another kind: not ours to check.
         case other
@@ -45,11 +45,14 @@ public struct RenderedResource: Hashable, Sendable {
 public struct ResourceFile: Sendable {
     private let documents: [JSONValue]
     private let collectors: [ObjectName: OpenTelemetryCollector]
+    private let facts: ValidationFacts
 
     /// - Parameters:
     ///   - namespace: The namespace of resources that name none.
     ///   - known: Collectors that are not in the files, for probes that name them; one in the files goes before.
-    public init(documents: [JSONValue], namespace: String = "default", known: [JSONValue] = []) {
+    ///   - facts: What is known of the installation; by default its collector image is the one that Sonde is released with.
+    public init(documents: [JSONValue], namespace: String = "default", known: [JSONValue] = [], facts: ValidationFacts = ValidationFacts()) {
+        self.facts = facts
         self.documents = documents.flatMap(Self.items).map { Self.placed($0, in: namespace) }
         let found = (known + self.documents).filter { Self.kind(of: $0) == .collector }.compactMap { try? OpenTelemetryCollector(object: $0) }
         collectors = Dictionary(found.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
@@ -111,7 +114,7 @@ public struct ResourceFile: Sendable {
     private func report(_ document: JSONValue) -> DocumentReport {
         let title = "\(document.kind) \(document.metadata.objectName)"
         switch Self.kind(of: document) {
-        case .collector: return DocumentReport(.collector, title, Validation.findings(collector: document))
+        case .collector: return DocumentReport(.collector, title, Validation.findings(collector: document, facts: facts))
         case .probe: return DocumentReport(.probe, title, Validation.findings(probe: document) + destinationFindings(document))
         case .agentConfiguration: return DocumentReport(.agentConfiguration, "AgentConfiguration", AgentConfiguration.findings(for: document))
         case .other: return DocumentReport(.other, title)

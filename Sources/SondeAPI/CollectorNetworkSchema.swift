@@ -13,7 +13,7 @@ extension CollectorSchema {
         .init("trafficDistribution", Schema(.string(.free, maxLength: 63), "Preference of the Services for near endpoints, such as PreferClose.")),
         .init("sessionAffinity", Schema(.choice(["None", "ClientIP"]), "Whether a client stays with one pod. Default None.")),
         .init("sessionAffinityConfig", open("Settings of sessionAffinity, such as clientIP.timeoutSeconds.")),
-        .init("ingress", open("An Ingress or Route: type, ruleType, hostname, annotations, tls, ingressClassName, route.")),
+        .init("ingress", ingress),
         .init(
             "httpRoute",
             Schema(
@@ -32,6 +32,24 @@ extension CollectorSchema {
                 ]),
                 "A NetworkPolicy for the pods.")),
     ]
+
+    private static let ingress = Schema(
+        .object([
+            .init("type", Schema(.choice(["ingress", "route"]), "An Ingress, or Routes of OpenShift. Without it there is neither.")),
+            .init("ruleType", Schema(.choice(["path", "subdomain"]), "A path, or a name below hostname, for each port. Default path.")),
+            .init("hostname", Schema(.string(.free, maxLength: 253), "The host name; a domain with ruleType subdomain.")),
+            .init("annotations", stringMap("Annotations of the Ingress or the Routes, and the only ones.")),
+            .init("tls", openList("TLS of the Ingress, as in networking.k8s.io/v1 IngressTLS.")),
+            .init("ingressClassName", Schema(.string(.free, maxLength: 253), "The class of the Ingress.")),
+            .init(
+                "route",
+                Schema(
+                    .object([
+                        .init(
+                            "termination",
+                            Schema(.choice(["insecure", "edge", "passthrough", "reencrypt"]), "Where TLS of the Routes ends. Default edge."))
+                    ]), "Settings of Routes.")),
+        ]), "An Ingress or Routes for the receivers' ports; not in mode sidecar.")
 
     /// `status`.
     public static let status = Schema(

@@ -13,10 +13,14 @@ public enum CollectorSchema {
     public static let spec = Schema(
         .object(identity + configuration + image + scale + container + pod + statefulSet + rollout + network + observability),
         "The collector pipeline and how it runs.",
-        rules: ["tolerations", "priorityClassName", "affinity", "additionalContainers"].map {
+        // What an empty list or text means is the existing definition's: nothing is asked for.
+        rules: [
+            ("tolerations", " || size(self.tolerations) == 0"), ("priorityClassName", " || self.priorityClassName == ''"), ("affinity", ""),
+            ("additionalContainers", " || size(self.additionalContainers) == 0"),
+        ].map { field, orUnset in
             .init(
-                "!has(self.mode) || self.mode != 'sidecar' || !has(self.\($0))",
-                message: "the OpenTelemetry Collector mode is set to sidecar, which does not support the attribute '\($0)'")
+                "!has(self.mode) || self.mode != 'sidecar' || !has(self.\(field))\(orUnset)",
+                message: "the OpenTelemetry Collector mode is set to sidecar, which does not support the attribute '\(field)'")
         })
 
     private static let identity: [Schema.Field] = [
@@ -24,8 +28,8 @@ public enum CollectorSchema {
             "mode",
             Schema(
                 .choice(modes),
-                "How the collector runs: deployment, daemonset, statefulset or sidecar. Default deployment. Cannot be "
-                    + "changed later.")),
+                "How the collector runs: deployment, daemonset, statefulset or sidecar. Default deployment. After a change "
+                    + "new pods take the place of the old ones.")),
         .init(
             "managementState",
             Schema(.choice(["managed", "unmanaged"]), "unmanaged: Sonde leaves all objects of this collector as they are. Default managed.")),
@@ -72,14 +76,8 @@ public enum CollectorSchema {
 
     private static let scale: [Schema.Field] = [
         .init("replicas", Schema(.integer(0...100_000), "Number of pods in modes deployment and statefulset. Default 1.", default: 1)),
-        .init("autoscaler", open("A HorizontalPodAutoscaler: minReplicas, maxReplicas, behavior, metrics, targetCPUUtilization, targetMemoryUtilization.")),
-        .init(
-            "podDisruptionBudget",
-            Schema(
-                .object([
-                    .init("minAvailable", Schema(.anything, "Pods that must stay available: a number or a percentage. Not together with maxUnavailable.")),
-                    .init("maxUnavailable", Schema(.anything, "Pods that may be unavailable: a number or a percentage.")),
-                ]), "How many pods a voluntary disruption may take. Default maxUnavailable: 1.")),
+        .init("autoscaler", autoscaler),
+        .init("podDisruptionBudget", disruptionBudget("How many pods a voluntary disruption may take. Default maxUnavailable: 1.")),
     ]
 
     private static let statefulSet: [Schema.Field] = [
@@ -95,30 +93,16 @@ public enum CollectorSchema {
     ]
 
     private static let rollout: [Schema.Field] = [
-        .init("deploymentUpdateStrategy", open("How pods are replaced, mode deployment only. As in apps/v1 DeploymentStrategy.")),
-        .init("daemonSetUpdateStrategy", open("How pods are replaced, mode daemonset only. As in apps/v1 DaemonSetUpdateStrategy.")),
+        .init(
+            "deploymentUpdateStrategy",
+            updateStrategy(["Recreate", "RollingUpdate"], "How pods are replaced, mode deployment only. As in apps/v1 DeploymentStrategy.")),
+        .init(
+            "daemonSetUpdateStrategy",
+            updateStrategy(["RollingUpdate", "OnDelete"], "How pods are replaced, mode daemonset only. As in apps/v1 DaemonSetUpdateStrategy.")),
     ]
 
     private static let observability: [Schema.Field] = [
-        .init(
-            "observability",
-            Schema(
-                .object([
-                    .init(
-                        "metrics",
-                        Schema(
-                            .object([
-                                .init(
-                                    "enableMetrics",
-                                    Schema(
-                                        .boolean,
-                                        "Make ServiceMonitor or PodMonitor objects for the collector's own metrics. "
-                                            + "Default false.")),
-                                .init("extraLabels", stringMap("Further labels of these objects.")),
-                                .init("disablePrometheusAnnotations", Schema(.boolean, "Leave the prometheus.io annotations off the pods. Default false.")),
-                            ]), "The collector's own metrics."))
-                ]), "How the collector itself is observed.")),
-        .init("targetAllocator", open("Distribution of Prometheus scrape targets over the pods, modes statefulset and daemonset.")),
+        .init("observability", observabilitySettings("How the collector itself is observed.")), .init("targetAllocator", targetAllocator),
     ]
 }
 

@@ -18,10 +18,10 @@ public enum ConditionType {
     public static let overBudget = "OverBudget"
     /// True when data was lost on its way to the collector. EBPFProbe.
     public static let dataLoss = "DataLoss"
-    /// True when the configuration works but likely not as meant; the message lists the warnings. OpenTelemetryCollector.
-    public static let configurationWarning = "ConfigurationWarning"
+    /// False when the spec is wrong, or works but likely not as meant, and not there otherwise; the message names each rule with its path. Both kinds.
+    public static let configHealthy = "ConfigHealthy"
 
-    public static let all = [ready, reconciling, stalled, degraded, destinationResolved, overBudget, dataLoss, configurationWarning]
+    public static let all = [ready, reconciling, stalled, degraded, destinationResolved, overBudget, dataLoss, configHealthy]
 }
 
 /// Reasons of conditions.
@@ -30,16 +30,16 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case reconciled = "Reconciled"
     /// Ready=False, Reconciling=True: pods are starting or being replaced. Wait; the message counts them.
     case rollingOut = "RollingOut"
-    /// Ready=False, Stalled=True: the spec is wrong. The message names each field and what to write.
-    case invalidSpec = "InvalidSpec"
+    /// Ready=False, Stalled=True, ConfigHealthy=False: the spec is wrong. The message names each field and what to write.
+    case invalidConfig = "InvalidConfig"
     /// Ready=False, Stalled=True: the resource asks for something that Sonde does not do. Everything else of it runs; the message has the remedy.
     case unsupported = "Unsupported"
     /// Degraded=True: an object is left out because the cluster does not serve its kind. Install the definition; it is noticed without a restart.
     case kindNotInstalled = "KindNotInstalled"
     /// Degraded=True: the operator may not read ConfigMaps or Secrets whose change is to restart the pods. The message names them.
     case contentNotReadable = "ContentNotReadable"
-    /// ConfigurationWarning=True: the message lists what likely does not do what was meant.
-    case configurationWarnings = "ConfigurationWarnings"
+    /// ConfigHealthy=False: the message lists what likely does not do what was meant.
+    case configWarnings = "ConfigWarnings"
     /// Ready=True with `managementState: unmanaged` or `paused: true`: objects stay as they are.
     case paused = "Paused"
     /// Ready=False, Stalled=True: another operator writes the same objects or owns them. Stop one of the two.

@@ -33,9 +33,9 @@ public enum CustomResourceDefinitions {
                 column("Version", ".status.version", "The collector's version."),
                 column("Ready", ".status.scale.statusReplicas", "Pods that are ready, of all."),
                 column("Age", ".metadata.creationTimestamp", "Time since the resource was made.", type: "date"),
-                column("Image", ".status.image", "The image that the pods run.", priority: 1),
-                column("Management", ".spec.managementState", "Whether Sonde writes this collector's objects.", priority: 1),
-            ],
+                column("Image", ".status.image", "The image that the pods run."),
+                column("Management", ".spec.managementState", "Whether Sonde writes this collector's objects."),
+            ], selectable: [".spec.mode", ".spec.managementState"],
             scale: [
                 "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.scale.replicas", "labelSelectorPath": ".status.scale.selector",
             ])
@@ -83,7 +83,7 @@ public enum CustomResourceDefinitions {
                 column("Collector", ".spec.collectorRef.name", "Who gets the data."),
                 column("Reason", ".status.conditions[?(@.type==\"Ready\")].reason", "Why it is ready or not.", priority: 1),
                 column("Age", ".metadata.creationTimestamp", "Time since the resource was made.", type: "date"),
-            ],
+            ], selectable: [".spec.collectorRef.name"],
             scale: nil)
     }
 
@@ -95,7 +95,7 @@ public enum CustomResourceDefinitions {
 
     private static func definition(
         _ type: ResourceType, singular: String, shortNames: [String], categories: [String], description: String, spec: Schema, status: Schema,
-        columns: [JSONValue], scale: JSONValue?
+        columns: [JSONValue], selectable: [String], scale: JSONValue?
     ) -> JSONValue {
         var names: JSONValue = [
             "kind": .string(type.kind), "listKind": .string(type.kind + "List"), "plural": .string(type.plural), "singular": .string(singular),
@@ -107,6 +107,8 @@ public enum CustomResourceDefinitions {
         let version: JSONValue = [
             "name": .string(type.version), "served": true, "storage": true, "schema": ["openAPIV3Schema": root(description, spec, status)],
             "subresources": subresources, "additionalPrinterColumns": .array(columns),
+            // Kubernetes 1.30 and newer know it; before 1.31 it has no effect.
+            "selectableFields": .array(selectable.map { ["jsonPath": .string($0)] }),
         ]
         return [
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": ["name": .string("\(type.plural).\(type.group)")],

@@ -1,15 +1,15 @@
 // One thing that is wrong, or likely wrong, in a document that a user wrote: where, what, and what to write instead.
 // Schema checks, the validation of both resources, admission, the controllers and `sonde validate` all speak in findings.
-// It never decides what happens next: an error stops the caller's work, a warning and a note do not.
+// It never decides what happens next: an error stops the caller's work, a warning or a note does not.
 
 /// What a check of a resource or a configuration file found.
 public struct Finding: Hashable, Sendable {
-    public enum Severity: String, Sendable {
+    public enum Severity: String, Sendable, CaseIterable {
         /// The document cannot work as written.
         case error
         /// The document works, but likely not as meant.
         case warning
-        /// Worth knowing, and nothing to act on: `sonde validate` shows it, admission and conditions do not.
+        /// Worth knowing, and no reason to act: `sonde validate` shows it, admission and conditions do not.
         case info
     }
 
@@ -47,7 +47,7 @@ extension Sequence<Finding> {
     /// Only what does not, and should be looked at.
     public var warnings: [Finding] { filter { $0.severity == .warning } }
 
-    /// Only what is good to know.
+    /// Only what is worth knowing.
     public var infos: [Finding] { filter { $0.severity == .info } }
 }
 

@@ -15,6 +15,8 @@ public struct Schema: Sendable {
         case number(ClosedRange<Double>)
         /// A Kubernetes quantity: a string such as `96Mi`, or a plain integer.
         case quantity
+        /// A number of pods, or a percentage such as `25%`.
+        case countOrPercentage
         /// A time as RFC 3339 text.
         case timestamp
         /// Known fields only; others are reported and, by an API server, pruned.

@@ -16,6 +16,7 @@ extension Schema {
         case .integer(let range): checkInteger(value, path, range)
         case .number(let range): checkNumber(value, path, range)
         case .quantity: checkQuantity(value, path)
+        case .countOrPercentage: checkCountOrPercentage(value, path)
         case .object(let fields): checkObject(value, path, fields, isOpen: false)
         case .openObject(let fields): checkObject(value, path, fields, isOpen: true)
         case .map(let values, let maxProperties): checkMap(value, path, values, maxProperties)
@@ -75,6 +76,16 @@ extension Schema {
     private func checkQuantity(_ value: JSONValue, _ path: String) -> [Finding] {
         if ByteQuantity.bytes(value) != nil { return [] }
         return [Finding(.error, rule: "bad-quantity", path: path, message: "\(value.plainText) is no quantity of bytes", remedy: "write for example 96Mi")]
+    }
+
+    private func checkCountOrPercentage(_ value: JSONValue, _ path: String) -> [Finding] {
+        if let count = value.int, count >= 0 { return [] }
+        if let text = value.string, text.hasSuffix("%"), let percentage = Int(text.dropLast()), percentage >= 0 { return [] }
+        return [
+            Finding(
+                .error, rule: "bad-format", path: path, message: "\(value.plainText) is no number of pods and no percentage",
+                remedy: "write for example 1 or 25%")
+        ]
     }
 
     private func checkObject(_ value: JSONValue, _ path: String, _ fields: [Field], isOpen: Bool) -> [Finding] {

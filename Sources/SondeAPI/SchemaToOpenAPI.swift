@@ -37,6 +37,11 @@ extension Schema {
             schema["pattern"] = "^[0-9]+([.][0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
             schema["x-kubernetes-int-or-string"] = true
             schema["maxLength"] = 32
+        case .countOrPercentage:
+            schema["anyOf"] = [["type": "integer"], ["type": "string"]]
+            schema["pattern"] = "^[0-9]+%$"
+            schema["x-kubernetes-int-or-string"] = true
+            schema["maxLength"] = 32
         case .timestamp:
             schema["type"] = "string"
             schema["format"] = "date-time"

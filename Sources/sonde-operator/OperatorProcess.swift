@@ -58,7 +58,7 @@ struct OperatorProcess {
                     namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
                     proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
                     annotationsFilter: settings.annotationsFilter, grantsRoles: settings.grantsRoles, workers: settings.workers),
-                gate: gate, logger: logger))
+                gate: gate, logger: logger, instance: environment["POD_NAME"] ?? Self.hostName()))
         let events = EventRecorder(
             api: client, gate: .withoutElection(), reportingController: "sonde.dev/webhook", reportingInstance: environment["POD_NAME"] ?? Self.hostName(),
             logger: logger)
@@ -153,6 +153,7 @@ struct OperatorProcess {
         "sonde_agent_status_requests_total": "Questions to agents by result; deferred ones wait for the next round, as this one took too long.",
         "sonde_agents_left_out": "Agents of the probe that was asked last that are beyond the limit and not asked.",
         "sonde_reconciles_total": "Reconciles by controller and result.",
+        "sonde_findings": "Errors, warnings and notes of the validation that the resources have at the moment, by severity.",
         "sonde_leader": "1 while this process holds the lease.",
     ]
 }

@@ -3,6 +3,7 @@
 // It never asks a cluster, so owner references, which need a live object's uid, are left out.
 
 import ArgumentParser
+import CollectorConfig
 import Rendering
 import SondeAPI
 import YAML
@@ -35,9 +36,9 @@ struct Render: ParsableCommand {
 
     func run() throws {
         let documents = try InputFile.documents(files)
-        let file = ResourceFile(documents: documents, namespace: namespace)
+        let file = ResourceFile(documents: documents, namespace: namespace, facts: ValidationFacts(collectorImage: collectorImage))
         let (manifests, reports) = file.render(.init(collectorImage: collectorImage), .init(agentImage: agentImage))
-        for report in reports where !report.findings.isEmpty { Output.error(Report.text(report)) }
+        for report in reports where report.findings.contains(where: { $0.severity != .info }) { Output.error(Report.text(report)) }
         if !manifests.isEmpty { Output.text(YAML.documents(manifests.map(\.object))) }
         if let status = Report.status(reports, strict: false) { throw status }
     }

@@ -32,7 +32,7 @@ import _StringProcessing
 
     static let fine = """
         receivers: {otlp: {protocols: {grpc: {}}}}
-        processors: {batch: }
+        processors: {batch: {}}
         exporters: {debug: {}}
         service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [debug]}}}
         """
@@ -241,7 +241,7 @@ import _StringProcessing
             goodSpec: "{targetAllocator: {enabled: false}}"),
         Row(
             "target-allocator", "spec.targetAllocator.allocationStrategy",
-            says: "strategy",
+            says: "per-node",
             bad: scraped(),
             good: scraped(),
             spec: "{mode: daemonset, targetAllocator: {enabled: true}}",
@@ -322,8 +322,8 @@ import _StringProcessing
             good: scraped(processors: #"{filter: {metric_conditions: ['datapoint.attributes["source_namespace"] == "a"']}}"#, order: "filter")),
         Row(
             "mixed-filter-styles", "spec.config.processors.filter", says: "metric_conditions",
-            bad: scraped(processors: "{filter: {metrics: {metric: [a]}, metric_conditions: [b]}}", order: "filter"),
-            good: scraped(processors: "{filter: {metric_conditions: [b]}}", order: "filter")),
+            bad: scraped(processors: "{filter: {metrics: {metric: ['name == \"a\"']}, metric_conditions: ['metric.name == \"b\"']}}", order: "filter"),
+            good: scraped(processors: "{filter: {metric_conditions: ['metric.name == \"b\"']}}", order: "filter")),
         Row(
             "attribute-name-not-produced", "spec.config.processors.attributes.actions[0].key", says: "source_ip",
             bad: scraped(processors: "{attributes: {actions: [{key: source.ip, action: delete}]}}", order: "attributes"),
@@ -332,7 +332,8 @@ import _StringProcessing
             "label-drop-without-aggregation", "spec.config.processors.attributes", says: "aggregate_labels",
             bad: scraped(processors: "{attributes: {actions: [{key: source_ip, action: delete}]}}", order: "attributes"),
             good: scraped(
-                processors: "{attributes: {actions: [{key: source_ip, action: delete}]}, metricstransform: {}}", order: "attributes, metricstransform")),
+                processors: "{attributes: {actions: [{key: source_ip, action: delete}]}, metricstransform: {transforms: [{include: a, action: update, "
+                    + "operations: [{action: aggregate_labels, label_set: [source], aggregation_type: sum}]}]}}", order: "attributes, metricstransform")),
         Row(
             "hubble-selector", "spec.config.receivers.prometheus.config.scrape_configs[0].relabel_configs[0].regex", says: "cilium",
             bad: scraped(
@@ -369,6 +370,9 @@ import _StringProcessing
         let findings = Validation.findings(collector: try collector(row.bad, spec: row.spec))
         let found = try #require(findings.first { $0.rule == row.rule && $0.path == row.path }, "\(findings)")
         #expect("\(found.message) \(found.remedy)".contains(row.says), "\(found)")
+        let rule = try #require(FindingRule.named(row.rule), "FindingRule does not list \(row.rule)")
+        #expect(rule.severities.contains(found.severity), "\(found)")
+        #expect(!found.message.isEmpty && !found.remedy.isEmpty, "\(found)")
         let others = Validation.findings(collector: try collector(row.good, spec: row.goodSpec ?? "{}"))
         #expect(!others.contains { $0.rule == row.rule }, "\(others)")
     }
@@ -391,8 +395,9 @@ import _StringProcessing
         #expect(findings.count == 1 && findings[0].severity == severity, "\(findings)")
     }
 
-    @Test func plainCollectorHasNoFinding() throws {
-        #expect(Validation.findings(collector: try collector(Self.fine)).isEmpty)
+    @Test func plainCollectorHasNothingButANote() throws {
+        let findings = Validation.findings(collector: try collector(Self.fine))
+        #expect(findings.map(\.rule) == ["missing-memory-limiter"] && findings.infos.count == 1, "\(findings)")
     }
 
     @Test func defaultsThatCollideAreNoErrors() throws {

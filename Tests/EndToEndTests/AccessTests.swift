@@ -152,7 +152,7 @@ private let isInProcess: Bool = {
                 try await world.written("gateway")
                 #expect(try await Self.cluster(world, .clusterRoles, Self.role(world)) == nil)
                 #expect(try await world.get(.openTelemetryCollectors, "gateway").metadata.finalizers.isEmpty)
-                let warning = try await world.conditions(.openTelemetryCollectors, "gateway")["ConfigurationWarning"]
+                let warning = try await world.conditions(.openTelemetryCollectors, "gateway")["ConfigHealthy"]
                 #expect(warning?.message.contains("this operator makes no roles") == true)
             }
         }

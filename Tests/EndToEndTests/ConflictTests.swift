@@ -57,7 +57,7 @@ import Testing
             try await world.withOperator { _ in
                 try await world.apply(Example.collector("broken").replacing("receivers: [otlp]", with: "receivers: [otlpp]"))
                 try await world.apply(Example.collector("good"))
-                let invalid = try await world.condition("Ready", .false, .invalidSpec, of: .openTelemetryCollectors, "broken")
+                let invalid = try await world.condition("Ready", .false, .invalidConfig, of: .openTelemetryCollectors, "broken")
                 #expect(invalid.message.contains("otlpp") && invalid.message.contains("spec.config.service.pipelines"))
                 #expect(try await world.conditions(.openTelemetryCollectors, "broken").isTrue("Stalled"))
                 try await world.written("good")
@@ -73,7 +73,7 @@ import Testing
                 try await world.written("gateway")
                 let before = try await world.get(.deployments, "gateway-collector")
                 let changed = try await world.apply(Example.collector().replacing("exporters: [otlphttp]", with: "exporters: [nowhere]"))
-                let condition = try await world.condition("Ready", .false, .invalidSpec, of: .openTelemetryCollectors, "gateway")
+                let condition = try await world.condition("Ready", .false, .invalidConfig, of: .openTelemetryCollectors, "gateway")
                 #expect(condition.observedGeneration == changed.metadata.generation)
                 #expect(try await world.get(.deployments, "gateway-collector")["spec"] == before["spec"])
             }

@@ -63,12 +63,12 @@ import Testing
         try await World.with { world in
             try await world.withOperator { _ in
                 try await world.apply(Example.probe(more: "endpoint: http://collector.example:4318\n  namespaces: {include: [a], exclude: [a]}"))
-                let warning = try await world.condition("ConfigurationWarning", .true, .configurationWarnings, of: .ebpfProbes, "nodes")
+                let warning = try await world.condition("ConfigHealthy", .false, .configWarnings, of: .ebpfProbes, "nodes")
                 #expect(warning.message.contains("spec.namespaces.include: a is excluded too"))
                 try await world.apply(Example.probe(more: "endpoint: http://collector.example:4318"))
                 try await world.eventually("the warning is gone") {
                     let conditions = try await world.get(.ebpfProbes, "nodes").at("status", "conditions")?.array ?? []
-                    return !conditions.contains { $0["type"]?.string == "ConfigurationWarning" }
+                    return !conditions.contains { $0["type"]?.string == "ConfigHealthy" }
                 }
             }
         }

@@ -44,11 +44,11 @@ import Testing
         }
     }
 
-    /// Waits until no key waits or runs.
+    /// Waits until no key waits or runs, and what was recorded is sent.
     static func settle(_ sonde: SondeOperator, _ world: World) async throws {
         let queues = [sonde.scopes[0].collectors.queue, sonde.scopes[0].probes.queue]
         let end = ContinuousClock.now + world.deadline
-        while queues.contains(where: { $0.runningCount > 0 || $0.depth > 0 }) {
+        while queues.contains(where: { $0.runningCount > 0 || $0.depth > 0 }) || !sonde.recorder.isIdle {
             guard ContinuousClock.now < end else { throw NotInTime(description: "the queues do not empty") }
             try await Task.sleep(for: .microseconds(200))
         }
@@ -173,7 +173,7 @@ private struct Replica: Sendable {
     func stop() { sonde.stop() }
 }
 
-/// Adds up counters by name, whatever their labels.
+/// Adds up counters by name, whatever their labels, and keeps gauges by name and labels.
 final class CountingMetrics: MetricsFactory, Sendable {
     private final class Count: CounterHandler, Sendable {
         let add: @Sendable (Int64) -> Void
@@ -182,15 +182,29 @@ final class CountingMetrics: MetricsFactory, Sendable {
         func reset() {}
     }
 
+    private final class Level: RecorderHandler, Sendable {
+        let set: @Sendable (Double) -> Void
+        init(_ set: @escaping @Sendable (Double) -> Void) { self.set = set }
+        func record(_ value: Int64) { set(Double(value)) }
+        func record(_ value: Double) { set(value) }
+    }
+
     private let counts = Mutex<[String: Int64]>([:])
+    private let levels = Mutex<[String: Double]>([:])
     private let nothing = NOOPMetricsHandler.instance
 
     func value(_ name: String) -> Int64 { counts.withLock { $0[name] ?? 0 } }
 
+    /// A gauge with one label.
+    func level(_ name: String, _ label: String, _ value: String) -> Double? { levels.withLock { $0["\(name) \(label)=\(value)"] } }
+
     func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         Count { amount in self.counts.withLock { $0[label, default: 0] += amount } }
     }
-    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler { nothing }
+    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        let key = ([label] + dimensions.map { "\($0.0)=\($0.1)" }).joined(separator: " ")
+        return aggregate ? nothing : Level { level in self.levels.withLock { $0[key] = level } }
+    }
     func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { nothing }
     func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler { nothing }
     func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler { nothing }

@@ -26,7 +26,7 @@ import Testing
 
     @Test func transitionTimeMovesOnlyWhenTheStatusFlips() {
         var conditions = StatusConditions(of: Self.resource(), now: Self.start)
-        conditions.setReady(verdict: Verdict(.invalidSpec, "a", isStalled: true), workload: Self.available(), isPaused: false)
+        conditions.setReady(verdict: Verdict(.invalidConfig, "a", isStalled: true), workload: Self.available(), isPaused: false)
         var second = StatusConditions(of: Self.resource(conditions.jsonValue), now: Self.later)
         second.setReady(verdict: Verdict(.applyFailed, "b", isStalled: false), workload: Self.available(), isPaused: false)
         #expect(Conditions(decoding: second.jsonValue)["Ready"]?.lastTransitionTime == Self.start)
@@ -38,7 +38,7 @@ import Testing
 
     @Test func stalledAndReconcilingAreNeverBothThere() {
         var conditions = StatusConditions(of: Self.resource(), now: Self.start)
-        let verdicts: [Verdict?] = [nil, Verdict(.invalidSpec, "a", isStalled: true), Verdict(.applyFailed, "b", isStalled: false)]
+        let verdicts: [Verdict?] = [nil, Verdict(.invalidConfig, "a", isStalled: true), Verdict(.applyFailed, "b", isStalled: false)]
         for verdict in verdicts {
             for workload in [Self.available(), WorkloadState(nil, type: .deployments)] {
                 conditions.setReady(verdict: verdict, workload: workload, isPaused: false)
@@ -70,7 +70,7 @@ import Testing
         let verdict = Verdict(errors: findings)
         #expect(verdict?.message.contains("spec.a[19]: is wrong; do y") == true)
         #expect(verdict?.message.hasSuffix("and 30 more") == true)
-        #expect(verdict?.reason == .invalidSpec)
+        #expect(verdict?.reason == .invalidConfig)
         #expect(Verdict(errors: []) == nil)
     }
 

@@ -26,6 +26,28 @@ import Testing
         #expect(listed.sorted() == CollectorAnnotations.Name.allCases.map(\.key).sorted())
     }
 
+    @Test(arguments: FindingRule.all) func aRuleIsDocumentedWithItsSeverities(rule: FindingRule) throws {
+        let severities = rule.severities.map { $0 == .info ? "note" : $0.rawValue }.joined(separator: ", ")
+        #expect(
+            try Repository.text("docs/validation.md").contains("\n| `\(rule.name)` | \(severities) | "),
+            "docs/validation.md has no line for \(rule.name), \(severities)")
+    }
+
+    @Test func validationDocumentsNoRuleThatIsGone() throws {
+        for match in try Repository.text("docs/validation.md").matches(of: /\n\| `([a-z0-9-]+)` \|/) {
+            #expect(FindingRule.named(String(match.output.1)) != nil, "\(match.output.1) is no rule")
+        }
+    }
+
+    @Test func rulesAreThoseThatTheSourcesName() throws {
+        let files = try Repository.files(under: "Sources", suffix: ".swift").filter { !$0.hasSuffix("/FindingRule.swift") }
+        let text = try files.map(Repository.text).joined(separator: "\n")
+        for rule in FindingRule.all { #expect(text.contains("\"\(rule.name)\""), "no source names the rule \(rule.name)") }
+        for match in text.matches(of: /(?:rule: |(?:error|warning)\(\s*)"([a-z0-9]+(?:-[a-z0-9]+)+)"/) {
+            #expect(FindingRule.named(String(match.output.1)) != nil, "FindingRule does not list \(match.output.1)")
+        }
+    }
+
     @Test(arguments: ProbeProgram.all.map(\.name)) func aProgramIsDocumentedWithItsHooksAndMetrics(name: String) throws {
         let text = try Repository.text("docs/signals.md")
         let program = try #require(ProbeProgram.all.first { $0.name == name })
