@@ -151,7 +151,7 @@ import Testing
             try await world.withOperator { _ in
                 try await world.eventually("its state is told") {
                     let ready = try await world.conditions(.openTelemetryCollectors, "gateway")["Ready"]
-                    return ready?.reason == (state == "invalid" ? "InvalidSpec" : "Paused")
+                    return ready?.reason == (state == "invalid" ? "InvalidConfig" : "Paused")
                 }
                 let after = try await Self.objects(world)
                 for (name, old) in before { #expect(after[name] == old, "\(name) is left alone") }
