@@ -24,7 +24,7 @@ enum PortNumberRules {
         var found: [(String, String)] = []
         func add(_ value: JSONValue, _ path: String) {
             for key in ["endpoint", "listen_address"] {
-                if let text = value[key]?.string, !Endpoint.isURL(text) { found.append(("\(path).\(key)", text)) }
+                if let text = value[key]?.string, !text.contains("://") { found.append(("\(path).\(key)", text)) }
             }
         }
         add(value, path)

@@ -24,24 +24,6 @@ enum ProbeRules {
                     .warning, rule: "insecure-tls", path: "spec.export.tls.insecureSkipVerify", message: "any server is trusted with the data",
                     remedy: "name the signing certificates with caSecret"))
         }
-        return findings + withoutEffect(spec)
-    }
-
-    /// What this version takes but does not do.
-    private static func withoutEffect(_ spec: EBPFProbeSpec) -> [Finding] {
-        var findings: [Finding] = []
-        if spec.attributes.addresses {
-            findings.append(
-                Finding(
-                    .warning, rule: "without-effect", path: "spec.attributes.addresses", message: "no metric of this version has peers' addresses",
-                    remedy: "leave it out"))
-        }
-        if spec.signals.syscalls.enabled, spec.signals.syscalls.mode == .counts {
-            findings.append(
-                Finding(
-                    .warning, rule: "without-effect", path: "spec.signals.syscalls.mode",
-                    message: "this version counts system calls with their latency only", remedy: "leave it out"))
-        }
         return findings
     }
 }

@@ -63,6 +63,12 @@ public enum CollectorRendering {
     ///
     /// Those of `neighbours` are among them whether or not the cluster serves their kinds.
     public static func render(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) -> [Manifest] {
+        // Names that are cut to 63 characters may meet: two manifests of one object would be written in turns for ever, so the first one counts.
+        var seen: Set<ObjectReference> = []
+        return all(collector, facts).filter { seen.insert(ObjectReference($0.type, $0.name)).inserted }
+    }
+
+    private static func all(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) -> [Manifest] {
         guard let mode = collector.spec.mode else { return [] }
         let context = CollectorContext(collector, facts)
         var manifests = [context.configMap]

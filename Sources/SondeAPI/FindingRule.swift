@@ -69,5 +69,5 @@ public struct FindingRule: Hashable, Sendable {
     /// Fields of a probe that do not go together, and what its destination does not take.
     private static let probes =
         rules(.error, names: ["one-destination", "no-otlp-receiver", "collector-not-found", "grpc-path"])
-        + rules(.warning, names: ["port-of-other-protocol", "namespace-excluded", "no-signal", "insecure-tls", "without-effect"])
+        + rules(.warning, names: ["port-of-other-protocol", "namespace-excluded", "no-signal", "insecure-tls"])
 }
