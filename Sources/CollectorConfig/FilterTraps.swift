@@ -8,7 +8,9 @@ import SondeAPI
 
 enum FilterTraps {
     private static let oldSections = ["metrics", "traces", "logs"]
-    private static let newLists = ["metric_conditions": "metric, datapoint", "trace_conditions": "span, spanevent", "log_conditions": "log", "profile_conditions": "profile"]
+    private static let newLists = [
+        "metric_conditions": "metric, datapoint", "trace_conditions": "span, spanevent", "log_conditions": "log", "profile_conditions": "profile",
+    ]
     /// Names that begin a path in the new style.
     private static let contexts: Set<String> = ["resource", "scope", "instrumentation_scope", "metric", "datapoint", "span", "spanevent", "log", "profile"]
 
@@ -33,11 +35,12 @@ enum FilterTraps {
     }
 
     private static func datapointsOfMetrics(_ value: JSONValue, _ path: String, isNew: Bool) -> [Finding] {
-        conditions(value.at("metrics", "metric")).compactMap { index, condition in
+        let prefixed = "move it to metric_conditions, with metric. or datapoint. before each name"
+        let remedy = isNew ? prefixed : "move it to metrics.datapoint, where attributes are its own"
+        return conditions(value.at("metrics", "metric")).compactMap { index, condition in
             guard TransformationLanguage.roots(condition).contains(where: { $0 == "datapoint" || $0 == "attributes" }) else { return nil }
             return error(
-                "\(path).metrics.metric[\(index)]", "a metric has no attributes, its data points have, and a collector refuses the condition",
-                isNew ? "move it to metric_conditions, with metric. or datapoint. before each name" : "move it to metrics.datapoint, where attributes are its own")
+                "\(path).metrics.metric[\(index)]", "a metric has no attributes, its data points have, and a collector refuses the condition", remedy)
         }
     }
 

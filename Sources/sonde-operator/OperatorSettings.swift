@@ -69,7 +69,7 @@ struct OperatorSettings: Sendable {
             help: "https://HOST[:PORT] by which API servers reach an operator outside of the cluster; it registers itself, and takes that back when it stops."),
         Setting(key: "webhookConfiguration", defaultValue: "sonde", help: "Name of the validating and the mutating webhook configuration."),
         Setting(
-            key: "webhookFailurePolicy", defaultValue: "Fail", help: "Fail or Ignore: what validation's registration by URL says about a webhook that is down."),
+            key: "webhookFailurePolicy", defaultValue: "Fail", help: "Fail or Ignore: what validation's registration by URL says of a webhook that is down."),
         Setting(
             key: "webhookSecret", defaultValue: "sonde-webhook-certificate",
             help: "Secret in the operator's namespace with the webhook's certificates; made when it is missing, only read when cert-manager keeps it."),
