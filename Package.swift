@@ -107,7 +107,7 @@ let package = Package(
         tests("ProbeKernelTests", ["SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel"]),
         tests("OTLPExportTests", ["TestSupport", "OTLPMessages", "OTLPExport", "HTTPClient", "HTTPServer", logging]),
         tests("SondeOperatorTests", ["JSON", "Crypto", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesRuntime", "KubernetesTestServer", "SondeAPI", "Rendering", "Admission", "Operator", "sonde-operator", logging, metrics]),
-        tests("SondeAgentTests", ["TestSupport", "JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "sonde-agent"]),
+        tests("SondeAgentTests", ["TestSupport", "JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde-agent"]),
         tests("SondeTests", ["JSON", "YAML", "Kubernetes", "KubernetesTestServer", "SondeAPI", "Rendering", "Operator", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
         tests("EndToEndTests", ["JSON", "YAML", "Crypto", "Rendering", "Admission", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
         tests("RepositoryTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CollectorConfig", "Rendering", "ProbePrograms"]),

@@ -55,7 +55,7 @@ struct AgentLoop {
         telemetry = AgentTelemetry(startUnixNanoseconds: start)
     }
 
-    private static func settings(_ configuration: AgentConfiguration, _ node: Node) -> ProbeAggregator.Settings {
+    static func settings(_ configuration: AgentConfiguration, _ node: Node) -> ProbeAggregator.Settings {
         var settings = ProbeAggregator.Settings(
             limits: SeriesLimits(perOwner: configuration.budget.seriesPerPod, total: configuration.budget.seriesTotal),
             namespaces: configuration.namespaces, node: node,

@@ -3,8 +3,10 @@
 // It never reaches beyond its own loopback.
 
 import Foundation
+import ProbeCore
 import ProbeKernel
 import SondeAPI
+import TestSupport
 import Testing
 
 @testable import sonde_agent
@@ -68,8 +70,7 @@ struct HotChangeTests {
     @Test func theModeOfSystemCallsAndThePeersAddressesTurnWithoutARestart() throws {
         let binary = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: ".build/debug/sonde-agent").path
-        let folder = try ConfigurationFileTests.folder()
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
         let process = Process(), pipe = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/unshare")
         let python = ["/usr/bin/timeout", "100", "/usr/bin/python3", "-c", Self.program, binary, folder.path]
@@ -99,16 +100,18 @@ struct HotChangeTests {
         var probes = ProbeSet()
         defer { probes.close() }
         let mode = CgroupHierarchy.detect().mode
-        _ = probes.apply(configuration, cgroupMode: mode, saving: [.systemCallsSampled])
+        var aggregator = ProbeAggregator(settings: AgentLoop.settings(configuration, Node(kubernetesName: nil, hostName: "test")), startUnixNanoseconds: 0)
+        var telemetry = AgentTelemetry(startUnixNanoseconds: 0)
+        _ = probes.apply(configuration, cgroupMode: mode, saving: [.systemCallsSampled], into: &aggregator, &telemetry)
         #expect(probes.names == ["syscall"])
         let end = probes.nextTurn
         probes.turn(now: end)
         #expect(probes.nextTurn == end + DutyCycle.periodNanoseconds - DutyCycle.onNanoseconds, "taken off for the rest of the period")
         configuration.signals.syscalls.mode = .counts
-        let gone = probes.apply(configuration, cgroupMode: mode, saving: [.systemCallsSampled])
+        let gone = probes.apply(configuration, cgroupMode: mode, saving: [.systemCallsSampled], into: &aggregator, &telemetry)
         #expect(probes.names == ["syscall_counts"] && gone.map(\.name) == ["syscalls"])
         #expect(probes.nextTurn <= Clock.monotonicNanoseconds() + DutyCycle.onNanoseconds, "it is attached, and counted as such")
-        _ = probes.apply(configuration, cgroupMode: mode, saving: [])
+        _ = probes.apply(configuration, cgroupMode: mode, saving: [], into: &aggregator, &telemetry)
         #expect(probes.nextTurn == .max && probes.names == ["syscall_counts"])
     }
 }
