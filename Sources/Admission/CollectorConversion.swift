@@ -84,6 +84,9 @@ enum AlphaSpec {
 
     private static let selectors = ["podMonitorSelector", "serviceMonitorSelector"]
 
+    /// Places that mean something only as a whole: an edit of a selector's labels leaves none of its expressions.
+    static let wholes: [[String]] = selectors.map { ["targetAllocator", "prometheusCR", $0] }
+
     /// A configuration that says nothing, in the place of one that cannot be read: admission and the controller refuse it.
     static let unreadable: JSONValue = ["receivers": [:], "exporters": [:], "service": ["pipelines": [:]]]
 
@@ -108,7 +111,8 @@ enum AlphaSpec {
         var out: JSONValue = [:]
         for (field, value) in spec.object ?? [:] {
             switch field {
-            case "config": out["config"] = .string(YAML.text(value, keys: .sorted))
+            // A text of something else could not be told from one that somebody broke: what is no mapping is only kept.
+            case "config": if value.object != nil { out["config"] = .string(YAML.text(wholeNumbers(value), keys: .sorted)) }
             case "daemonSetUpdateStrategy": out["updateStrategy"] = value
             case "targetAllocator": out[field] = value.object == nil ? value : allocatorToAlpha(value)
             case _ where common.contains(field): out[field] = value
@@ -116,6 +120,16 @@ enum AlphaSpec {
             }
         }
         return out
+    }
+
+    /// `1.0` as `1`, as Kubernetes stores it: the text is the same before and after.
+    private static func wholeNumbers(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .double(let number): Int64(exactly: number).map { JSONValue.int($0) } ?? value
+        case .array(let elements): .array(elements.map(wholeNumbers))
+        case .object(let members): .object(JSONObject(distinctKeys: members.keys, values: members.values.map(wholeNumbers)))
+        default: value
+        }
     }
 
     /// `minReplicas` and `maxReplicas` stood beside `autoscaler` before it had them.

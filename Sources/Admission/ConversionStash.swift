@@ -68,7 +68,7 @@ struct ConversionStash: Hashable, Sendable {
 
     private mutating func compare(_ original: JSONValue?, _ back: JSONValue?, _ path: [String]) {
         if Self.hash(original) == Self.hash(back) { return }
-        if let members = original?.object, let others = back?.object {
+        if let members = original?.object, let others = back?.object, !AlphaSpec.wholes.contains(path) {
             let keys = members.keys + others.keys.filter { !members.contains($0) }
             for key in keys.sorted() { compare(members[key], others[key], path + [key]) }
         } else {

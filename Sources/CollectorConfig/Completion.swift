@@ -57,6 +57,10 @@ extension CollectorConfiguration {
 
     private mutating func completeTelemetry() {
         let path = ["service", "telemetry", "metrics"]
+        // What is no mapping is refused by validation; whoever looks at it all the same finds it as it is.
+        for parent in [value["service"], value.at("service", "telemetry")] {
+            if let parent, !parent.isNull, parent.object == nil { return }
+        }
         var metrics = value.at(path) ?? [:]
         if metrics.isNull { metrics = [:] }
         guard metrics.object != nil, metrics["address"] == nil, metrics["readers"] == nil else { return }

@@ -63,7 +63,7 @@ import YAML
             ["httpRoute": ["enabled": true, "gateway": "g"]], ["configVersions": 5], ["persistentVolumeClaimRetentionPolicy": ["whenScaled": "Delete"]],
             ["serviceName": "s"], ["podManagementPolicy": "OrderedReady"], ["command": ["a"]], ["hostUsers": false], ["hostAliases": [["ip": "1.1.1.1"]]],
             ["sessionAffinity": "ClientIP"], ["sessionAffinityConfig": ["clientIP": ["timeoutSeconds": 3]]], ["trafficDistribution": "PreferClose"],
-            ["observability": ["metrics": ["extraLabels": ["a": "b"]]]],
+            ["observability": ["metrics": ["extraLabels": ["a": "b"]]]], ["config": "a"], ["config": nil], ["config": ["a"]],
             [
                 "targetAllocator": [
                     "mtls": ["enabled": true], "collectorNotReadyGracePeriod": "30s",

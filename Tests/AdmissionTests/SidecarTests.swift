@@ -149,22 +149,28 @@ import Testing
 
     @Test func ownersBecomeAttributes() async throws {
         let server = try await server([Self.collector("side")])
-        var replicaSet: JSONValue = [
-            "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": ["name": "app-1", "namespace": "default"],
+        var workload: JSONValue = [
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "app", "namespace": "default"],
             "spec": [
                 "selector": ["matchLabels": ["a": "b"]],
                 "template": ["metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "app", "image": "app"]]]],
             ],
         ]
-        replicaSet.set(
-            ["metadata", "ownerReferences"], to: [["apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "uid": "d-uid", "controller": true]])
-        try await server.create(ResourceType(group: "apps", version: "v1", kind: "ReplicaSet", plural: "replicasets"), replicaSet)
+        // The garbage collector takes a ReplicaSet whose owner does not exist.
+        let uid = try await server.create(.deployments, workload).metadata.uid
+        let above: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "uid": .string(uid), "controller": true]
+        workload["kind"] = "ReplicaSet"
+        workload["metadata"] = ["name": "app-1", "namespace": "default", "ownerReferences": [above]]
+        try await server.create(.replicaSets, workload)
         let pod = try await inject(Self.pod("true", owner: Self.owner), server).pod
         let variables = pod.at("spec", "initContainers")?[0]?["env"]?.array ?? []
+        let attributes = variables.last?["value"]?.string?.split(separator: ",").map(String.init)
         #expect(
-            variables.last?["value"]
-                == "k8s.deployment.name=app,k8s.deployment.uid=d-uid,k8s.namespace.name=default,k8s.node.name=$(OTEL_RESOURCE_ATTRIBUTES_NODE_NAME),k8s.pod.name=$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME),k8s.pod.uid=$(OTEL_RESOURCE_ATTRIBUTES_POD_UID),k8s.replicaset.name=app-1,k8s.replicaset.uid=rs-uid"
-        )
+            attributes == [
+                "k8s.deployment.name=app", "k8s.deployment.uid=\(uid)", "k8s.namespace.name=default",
+                "k8s.node.name=$(OTEL_RESOURCE_ATTRIBUTES_NODE_NAME)", "k8s.pod.name=$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME)",
+                "k8s.pod.uid=$(OTEL_RESOURCE_ATTRIBUTES_POD_UID)", "k8s.replicaset.name=app-1", "k8s.replicaset.uid=rs-uid",
+            ])
     }
 
     @Test func aSecondPassAddsNothing() async throws {
@@ -173,12 +179,21 @@ import Testing
         #expect(try await inject(once, server).answer.patch == nil)
     }
 
-    @Test(arguments: [("a $$ b", "a $$$$ b"), ("${env:A}", "${env:A}"), ("$(A)", "$$(A)"), ("$$(A)", "$$$$(A)"), ("$", "$"), ("ä$$", "ä$$$$")])
+    @Test(arguments: [
+        ("a $$ b", "a $$$ b"), ("${env:A}", "${env:A}"), ("$(A)", "$$(A)"), ("$$(A)", "$$$$(A)"), ("$", "$"), ("ä$$", "ä$$$"), ("$$$", "$$$$$"),
+        ("$$$(", "$$$$$$("),
+    ])
     func dollarsMeanWhatTheyMeanToTheCollector(text: String, escaped: String) {
         #expect(SidecarRendering.escaped(text) == escaped)
+        #expect(Self.expanded(escaped) == text)
     }
 
+    /// What the kubelet makes of a value that names no variable: `$$` is a dollar; a dollar before anything else, or at the end, stands for itself.
+    private static func expanded(_ value: String) -> String { value.replacing("$$", with: "$") }
+
     // MARK: No sidecar
+
+    private static let tooLong = String(repeating: "x", count: SidecarInjection.configurationBytesMax)
 
     @Test(
         arguments: [
@@ -197,7 +212,7 @@ import Testing
                                 "exporters": ["debug": [:]],
                                 "processors": [
                                     "attributes": [
-                                        "actions": [["key": "a", "action": "insert", "value": .string(String(repeating: "x", count: 130_000))]]
+                                        "actions": [["key": "a", "action": "insert", "value": .string(tooLong)]]
                                     ]
                                 ],
                                 "service": ["pipelines": ["traces": ["receivers": ["otlp"], "processors": ["attributes"], "exporters": ["debug"]]]],

@@ -188,6 +188,8 @@ import Testing
                 }
                 let after = try await inner.get(.deployments, "gateway-collector")
                 #expect(after.metadata.uid == before.metadata.uid && after.at("spec", "template") == before.at("spec", "template"), "write \(number)")
+                // Every write looks at every object that is there.
+                try await world.api.delete(.namespaces, ObjectName(namespace: nil, name: name))
             }
             #expect(number > 10, "the writes of an adoption were met one by one")
         }

@@ -119,6 +119,8 @@ struct EarlierObjects {
         let podName: JSONValue = ["name": "POD_NAME", "valueFrom": ["fieldRef": ["fieldPath": "metadata.name"]]]
         return [
             "serviceAccountName": "gateway-collector", "dnsPolicy": "ClusterFirst",
+            // That operator always sets these two, also when the resource says nothing of them.
+            "dnsConfig": [:], "shareProcessNamespace": false,
             "containers": [
                 [
                     "name": "otc-container", "image": "localhost/busybox:1", "args": ["--config=/conf/collector.yaml"], "env": .array([podName] + limits),

@@ -42,6 +42,8 @@ private final class LoopbackWebhook: Sendable {
             failure = error
         }
         try await webhook.registration.remove()
+        // Its idle connections would be waited for: a client that is not asked anything does not answer the end of TLS either.
+        try? await world.server?.stop()
         try await webhook.server.withLock { $0 }.shutdown()
         if let failure { throw failure }
     }

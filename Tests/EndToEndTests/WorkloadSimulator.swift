@@ -6,13 +6,15 @@ import JSON
 import Kubernetes
 import Synchronization
 
-/// An API with controllers behind it. Thread rules: steps run one at a time.
+/// An API with controllers behind it. Thread rules: writes and steps run one at a time, whoever asks for them.
 actor WorkloadSimulator: KubernetesAPI {
     private let api: any KubernetesAPI
     private let namespace: String
     private let nodes = 2
     private var hasServed = false
     private var made = 0
+    private var isBusy = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
     /// Moments at which the Service had no ready pod, by the request before.
     private(set) var gaps: [String] = []
     /// Pods that were deleted because their workload got another template, or none.
@@ -31,7 +33,20 @@ actor WorkloadSimulator: KubernetesAPI {
 
     nonisolated func watch(_ request: KubernetesRequest) async throws -> WatchStream { try await api.watch(request) }
 
+    /// Actors let others in while they wait: a step in the middle of another one would make a pod twice.
+    private func enter() async {
+        if isBusy { await withCheckedContinuation { waiting.append($0) } }
+        isBusy = true
+    }
+
+    private func leave() {
+        // The next one is let in before anybody else can ask.
+        if waiting.isEmpty { isBusy = false } else { waiting.removeFirst().resume() }
+    }
+
     private func write(_ request: KubernetesRequest) async throws -> JSONValue {
+        await enter()
+        defer { leave() }
         let answer: JSONValue
         do {
             answer = try await api.send(request)
@@ -41,7 +56,7 @@ actor WorkloadSimulator: KubernetesAPI {
         }
         // Before the controllers do anything, and after.
         try await check("\(request.method.rawValue) \(request.path)")
-        try await step()
+        try await stepAlone()
         return answer
     }
 
@@ -52,6 +67,12 @@ actor WorkloadSimulator: KubernetesAPI {
 
     /// One small step of every controller.
     func step() async throws {
+        await enter()
+        defer { leave() }
+        try await stepAlone()
+    }
+
+    private func stepAlone() async throws {
         for type in [ResourceType.deployments, .statefulSets, .daemonSets] {
             for workload in try await api.listAll(type, namespace: namespace).items { try await step(workload, type) }
         }

@@ -54,6 +54,19 @@ import Testing
         }
     }
 
+    /// As `settle`, for a resource whose error is tried again after a minute: its key stays in the queue, and nobody works on it.
+    static func settleUntilRetry(_ sonde: SondeOperator, _ world: World) async throws {
+        let queues = [sonde.scopes[0].collectors.queue, sonde.scopes[0].probes.queue]
+        let end = ContinuousClock.now + world.deadline
+        // Longer than a key is held back for its own writes.
+        var idleSince = ContinuousClock.now
+        while ContinuousClock.now - idleSince < .milliseconds(300) {
+            guard ContinuousClock.now < end else { throw NotInTime(description: "the operator does not come to rest") }
+            if queues.contains(where: { $0.runningCount > 0 }) || !sonde.recorder.isIdle { idleSince = ContinuousClock.now }
+            try await Task.sleep(for: .microseconds(200))
+        }
+    }
+
     @Test func statusIsWrittenOnlyWhenItSaysSomethingNew() async throws {
         try await World.with { world in
             let api = InterceptingAPI(world.api)

@@ -75,7 +75,7 @@ private final class Webhook: Sendable {
             try await api.create(.configMaps, configMap("dry"), dryRun: true)
             #expect(webhook.requests.map { $0["operation"] } == ["CREATE", "UPDATE", "UPDATE", "CREATE"])
             #expect(webhook.requests.map { $0["dryRun"] } == [false, false, false, true])
-            #expect(webhook.requests[1].at("oldObject", "data") == [:] && webhook.requests[1].at("object", "data") == ["b": "2"])
+            #expect(webhook.requests[1].at("oldObject", "data") == nil && webhook.requests[1].at("object", "data") == ["b": "2"])
         }
     }
 
