@@ -192,7 +192,7 @@ import YAML
     @Test func everyFlagIsOneOfTheOperators() throws {
         let settings = try Repository.text("Sources/sonde-operator/OperatorSettings.swift")
         let arguments = try Self.find("Deployment", in: Self.render(case: "full")).at("spec", "template", "spec", "containers")?[0]?["args"]?.array ?? []
-        #expect(arguments.count == 8)
+        #expect(arguments.count == 9)
         for argument in arguments.compactMap(\.string) {
             let words = argument.dropFirst(2).prefix { $0 != "=" }.split(separator: "-")
             let key = (words.first.map(String.init) ?? "") + words.dropFirst().map(\.capitalized).joined()
