@@ -30,11 +30,15 @@ enum ImmutableChange: Hashable {
             if !added.isEmpty { return .refused(remedy: claimsRemedy(live, added)) }
             return .release(growing: VolumeClaims.growing(from: live, to: desired))
         }
-        let podLabels = live.at("spec", "template", "metadata", "labels")?.object ?? [:]
-        let wantedLabels = wanted?["matchLabels"]?.object ?? [:]
-        let isBridged = wantedLabels.allSatisfy { key, value in podLabels[key] == value }
-        if isBridged, WorkloadState(live, type: type).phase == .available { return .release(growing: VolumeClaims.growing(from: live, to: desired)) }
+        if isBridged(live, to: desired, type: type) { return .release(growing: VolumeClaims.growing(from: live, to: desired)) }
         return bridged(live, desired) ?? .refused(remedy: selectorRemedy(live, type))
+    }
+
+    /// True once every pod of the live workload has the labels of both selectors.
+    static func isBridged(_ live: JSONValue, to desired: JSONValue, type: ResourceType) -> Bool {
+        let podLabels = live.at("spec", "template", "metadata", "labels")?.object ?? [:]
+        let wantedLabels = desired.at("spec", "selector", "matchLabels")?.object ?? [:]
+        return wantedLabels.allSatisfy { key, value in podLabels[key] == value } && WorkloadState(live, type: type).phase == .available
     }
 
     /// The desired workload with the live selector, its pods labelled for both; nil where the two contradict each other.

@@ -97,6 +97,8 @@ public enum ResourcePlanner {
     private static func holdSelectors(_ plan: inout ResourcePlan, _ workload: Manifest, _ inventory: [ChildObject]) {
         guard let live = inventory.first(where: { $0.reference == workload.reference })?.object, !live.metadata.isBeingDeleted else { return }
         guard let old = live.at("spec", "selector"), let new = workload.object.at("spec", "selector"), old != new else { return }
+        // Pods that match both are found by either; from here on what selects goes first, or an operator that ends now would leave it behind.
+        if ImmutableChange.isBridged(live, to: workload.object, type: workload.type) { return }
         plan.held = plan.applies.filter { selectingTypes.contains($0.type) }
         plan.applies.removeAll { selectingTypes.contains($0.type) }
         plan.waiting = "the selector of \(workload.reference) changes: its pods get the new labels first, then Services and budgets follow"

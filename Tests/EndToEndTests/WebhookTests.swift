@@ -8,6 +8,7 @@ import HTTPServer
 import JSON
 import Kubernetes
 import KubernetesRuntime
+import KubernetesTestServer
 import Logging
 import Rendering
 import SondeAPI
