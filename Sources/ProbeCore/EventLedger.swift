@@ -56,7 +56,7 @@ public enum EventClass: String, Sendable, Hashable, CaseIterable {
         case "tcp_probe": self = .roundTrip
         case "tcp_send_reset", "tcp_receive_reset": self = .reset
         case "kfree_skb": self = .drop
-        case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete": self = .disk
+        case "block_io_start", "block_io_done", "block_rq_issue", "block_rq_complete", "block_getrq": self = .disk
         case "files_exit": self = .file
         case "files_enter", "file_calls": self = .fileCall
         case "file_paths": self = .filePath
@@ -87,6 +87,8 @@ public struct EventLedger: Sendable, Equatable {
         case malformed
         /// Dropped: the signal was switched off before its last counts had an owner.
         case switchedOff = "switched_off"
+        /// Dropped: a lookup without an answer, in a time in which received messages were lost.
+        case answerLost = "answer_lost"
         /// Dropped: no room in a table of the agent.
         case tableFull = "table_full"
     }

@@ -94,7 +94,7 @@ struct ProbeSet {
         let scale = probe.program.countsSystemCalls ? duty?.scale(now: Clock.monotonicNanoseconds()) ?? 1 : 1
         probe.pause()
         drain(probe)
-        decoders[probe.program.name]?.settle(into: &aggregator, monotonicNanoseconds: Clock.monotonicNanoseconds())
+        settle(probe, into: &aggregator)
         _ = read(probe, scale: scale, into: &aggregator)
         readStatistics(of: probe, into: &telemetry)
         for name in probe.program.hooks.map(\.function) + probe.program.accounts { telemetry.restart(name) }
@@ -232,7 +232,24 @@ struct ProbeSet {
 
     /// Lets decoders hand over what is complete.
     mutating func settle(into aggregator: inout ProbeAggregator) {
-        for name in decoders.keys { decoders[name]?.settle(into: &aggregator, monotonicNanoseconds: Clock.monotonicNanoseconds()) }
+        for probe in loaded.values { settle(probe, into: &aggregator) }
+    }
+
+    private mutating func settle(_ probe: LoadedProbe, into aggregator: inout ProbeAggregator) {
+        let name = probe.program.name, now = Clock.monotonicNanoseconds()
+        if decoders[name]?.followsLosses == true, let totals = losses(of: probe) { decoders[name]?.follow(losses: totals, monotonicNanoseconds: now) }
+        decoders[name]?.settle(into: &aggregator, monotonicNanoseconds: now)
+    }
+
+    /// Everything that each hook lost since its program was loaded, by function.
+    private func losses(of probe: LoadedProbe) -> [String: UInt64]? {
+        do {
+            return Dictionary(
+                uniqueKeysWithValues: try probe.statistics().map { hook in (hook.function, hook.losses.values.reduce(hook.skippedRuns, &+)) })
+        } catch {
+            AgentLog.error("losses could not be read", ("program", probe.program.name), ("reason", error.message))
+            return nil
+        }
     }
 
     /// Tells every program whose events to leave out.

@@ -39,6 +39,24 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: hasSocketMemoryLimitPerNamespace, "net.core.optmem_max belongs to a network namespace since Linux 6.9"))
+    func aConnectionWithoutMemoryForItsStateIsALossThatIsCounted() throws {
+        let probe = try loaded(.tcp)
+        defer { probe.close() }
+        let workload = try Workload()
+        try workload.python(
+            withoutSocketMemory + Self.connections + """
+
+                for _ in range(5):
+                    client = socket.create_connection(('127.0.0.1', port)); peer, _ = server.accept()
+                    client.close(); peer.close()
+                """)
+        let losses = try probe.statistics().reduce(into: [String: UInt64]()) { $0[$1.function] = $1.losses[.storageFull] }
+        #expect(losses["inet_sock_set_state"] == 5, "connects")
+        #expect(losses["lifetimes"] == 10, "both ends")
+        #expect(try probe.groups(of: "lifetimes").of(workload).isEmpty)
+    }
+
     @Test func roundTripsAreSampledAndTheShareChangesWhileAttached() throws {
         var all = settings()
         all.roundTripSampling = 1

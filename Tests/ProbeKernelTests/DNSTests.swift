@@ -147,4 +147,11 @@ import Testing
         #expect(found.counts["fine.example"] == 5)
         #expect(found.counts.filter { $0.key.hasSuffix("timeout") }.values.reduce(0, +) == 5, "\(found.counts)")
     }
+
+    @Test(.enabled(if: hasSocketMemoryLimitPerNamespace, "net.core.optmem_max belongs to a network namespace since Linux 6.9"))
+    func aSocketWithoutMemoryForItsStateIsALossThatIsCounted() throws {
+        let found = try lookups(withoutSocketMemory + "for _ in range(5): mute('mute.example')")
+        #expect(found.losses == ["storageFull": 5])
+        #expect(found.counts == [:] && found.ledger[.dnsMessage, .seen] == 0)
+    }
 }

@@ -50,6 +50,7 @@ import Testing
         let counts = [
             "sched_wakeup": 1, "sched_wakeup_new": 1, "sched_switch": 3, "inet_sock_set_state": 3, "tcp_retransmit_skb": 2, "tcp_retransmit_synack": 2,
             "tcp_probe": 2, "tcp_send_reset": 2, "tcp_receive_reset": 1, "kfree_skb": 2, "block_rq_issue": 1, "block_rq_complete": 3,
+            "block_getrq": 1,
         ]
         for program in [ProbeProgram.sched, .tcp, .drops, .diskIssue] {
             let load = ProbeLoader(host: .current(), btf: KernelBTF(argumentCounts: counts)).load(program, settings: settings())

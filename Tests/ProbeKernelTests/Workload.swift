@@ -14,6 +14,21 @@ let hostMode: (mode: ProbeSettings.CgroupMode, root: String) = {
     return (.v1Memory, "/sys/fs/cgroup/memory")
 }()
 
+/// The kernel keeps what programs know of a socket in the socket's option memory, whose limit is a namespace's own since Linux 6.9 (commit f5769faeec36).
+let hasSocketMemoryLimitPerNamespace: Bool = {
+    let release = HostKernel.current().release.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+    return canLoad && release.count == 2 && (release[0], release[1]) >= (6, 9)
+}()
+
+/// Python: goes into a network namespace of its own with a loopback, whose sockets have room for nothing but themselves.
+let withoutSocketMemory = """
+    import ctypes, fcntl, socket, struct
+    assert ctypes.CDLL(None, use_errno=True).unshare(0x40000000) == 0, ctypes.get_errno()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s: fcntl.ioctl(s, 0x8914, struct.pack('16sH14x', b'lo', 1))
+    open('/proc/sys/net/core/optmem_max', 'w').write('0')
+
+    """
+
 /// A cgroup that is removed when the value goes away; every process in it must have ended by then.
 final class Workload {
     let path: String

@@ -47,6 +47,8 @@ struct DNSLookup: Sendable {
         case answered(Answer)
         /// Nobody answered until this time.
         case timedOut(UInt64)
+        /// Nobody was seen to answer, but messages that were received in that time are lost: the answer may be one of them.
+        case unknown
     }
 
     struct Question: Sendable {
@@ -97,11 +99,14 @@ struct DNSLookup: Sendable {
 
     var isComplete: Bool { questions.allSatisfy { if case .pending = $0.state { false } else { true } } }
 
+    /// Whether every question has its answer.
+    var isAnswered: Bool { answers.count == questions.count }
+
     /// When the last question was answered or given up.
     var end: UInt64 {
         questions.reduce(start) { end, question in
             switch question.state {
-            case .pending: end
+            case .pending, .unknown: end
             case .answered(let answer): max(end, answer.time)
             case .timedOut(let time): max(end, time)
             }
@@ -119,10 +124,11 @@ struct DNSLookup: Sendable {
 
     var mayBeAskedAgain: Bool { questions.contains(where: \.mayBeAskedAgain) }
 
-    /// One good answer makes the lookup good. Of bad ones that counts which the next attempt would mend least.
-    var outcome: DNSOutcome {
+    /// One good answer makes the lookup good. Of bad ones that counts which the next attempt would mend least. nil when a lost message may have been a good one.
+    var outcome: DNSOutcome? {
         let outcomes = Set(answers.map(\.outcome))
         if outcomes.contains(.success) { return .success }
+        if questions.contains(where: { if case .unknown = $0.state { true } else { false } }) { return nil }
         if answers.count < questions.count { return .timeout }
         return [.servfail, .refused, .formerr, .other].first(where: outcomes.contains) ?? .nxdomain
     }

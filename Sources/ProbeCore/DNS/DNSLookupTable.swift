@@ -55,6 +55,8 @@ struct DNSLookupTable: Sendable {
     private var expired: Set<DNSExchange> = []
     private var expiredOrder: [DNSExchange] = []
     private var over: [DNSLookup] = []
+    /// Times within which messages that clients received were lost, oldest first.
+    private var gaps: [ClosedRange<UInt64>] = []
 
     var count: Int { lookups.count }
 
@@ -114,7 +116,7 @@ struct DNSLookupTable: Sendable {
         case .pending:
             if isExpired(question, query.party.time) { return false }
             return query.id == question.id || question.mayTakeAnotherID && elapsed(question.sent, query.party.time) >= Self.retryNanoseconds
-        case .timedOut: return false
+        case .timedOut, .unknown: return false
         case .answered(let answer):
             let gap = elapsed(answer.time, query.party.time)
             if answer.isTruncated { return gap <= Self.timeoutNanoseconds }
@@ -214,6 +216,28 @@ struct DNSLookupTable: Sendable {
         if lookup.mayBeSearchStep { failed[NameKey(tgid: lookup.tgid, name: String(lookup.firstLabel)), default: []].append(number) }
     }
 
+    // MARK: Losses
+
+    /// Some messages that clients received between these times are lost, nobody knows which.
+    mutating func miss(_ gap: ClosedRange<UInt64>) {
+        if let last = gaps.last, gap.lowerBound <= last.upperBound {
+            gaps[gaps.count - 1] = last.lowerBound...max(last.upperBound, gap.upperBound)
+        } else {
+            gaps.append(gap)
+        }
+    }
+
+    /// Whether an answer to the question may be among what was lost.
+    private func mayHaveMissed(answerTo question: DNSLookup.Question) -> Bool {
+        gaps.contains { $0.overlaps(question.sent...question.sent + Self.timeoutNanoseconds + Self.graceNanoseconds) }
+    }
+
+    /// A question older than a question can be waits for nothing any more. One turn more is kept: questions end only when somebody looks.
+    private mutating func forgetGaps(at now: UInt64) {
+        let past = gaps.prefix { elapsed($0.upperBound, now) > 2 * (Self.timeoutNanoseconds + Self.graceNanoseconds) }.count
+        gaps.removeFirst(past)
+    }
+
     // MARK: Ends
 
     /// How long a complete lookup may still turn out to go on.
@@ -251,6 +275,7 @@ struct DNSLookupTable: Sendable {
                 lookups[number] = lookup
             }
         }
+        forgetGaps(at: now)
         defer { over = [] }
         return over
     }
@@ -261,7 +286,7 @@ struct DNSLookupTable: Sendable {
         var hasChanged = false
         for (index, question) in lookup.questions.enumerated() {
             guard case .pending = question.state, isExpired(question, now) else { continue }
-            lookup.questions[index].state = .timedOut(question.sent + Self.timeoutNanoseconds)
+            lookup.questions[index].state = mayHaveMissed(answerTo: question) ? .unknown : .timedOut(question.sent + Self.timeoutNanoseconds)
             hasChanged = true
         }
         return hasChanged ? lookup : nil
@@ -270,7 +295,7 @@ struct DNSLookupTable: Sendable {
     private mutating func end(_ lookup: DNSLookup, _ number: UInt64) {
         forget(number, lookup)
         lookups[number] = nil
-        if lookup.questions.contains(where: { if case .timedOut = $0.state { true } else { false } }) { remember(lookup.exchanges) }
+        if !lookup.isAnswered { remember(lookup.exchanges) }
         over.append(lookup)
     }
 

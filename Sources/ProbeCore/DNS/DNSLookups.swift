@@ -40,8 +40,25 @@ public struct DNSLookups: EventDecoder {
     private var fates: [Fate: UInt64] = [:]
     private var finished: [LookupKey: CounterRow] = [:]
     private var answers: [AnswerKey: UInt64] = [:]
+    /// Lookups whose answer may be among the messages that were lost: no outcome, no time.
+    private var unknown: UInt64 = 0
+    /// Messages that were received and lost since the program was loaded, and when that was read.
+    private var lostMessages: (count: UInt64, time: UInt64)?
 
     public init() {}
+
+    // MARK: Losses
+
+    public var followsLosses: Bool { true }
+
+    /// A query that was lost makes no lookup. A response that was lost looks like a server that does not answer.
+    public mutating func follow(losses totals: [String: UInt64], monotonicNanoseconds now: UInt64) {
+        let count = totals["dns_recv"] ?? 0
+        let before = lostMessages ?? (0, 0)
+        lostMessages = (count, now)
+        guard count > before.count, now > before.time else { return }
+        table.miss((before.time > Self.slackNanoseconds ? before.time - Self.slackNanoseconds : 0)...now)
+    }
 
     // MARK: Records
 
@@ -151,6 +168,7 @@ public struct DNSLookups: EventDecoder {
             finished = [:]
             answers = [:]
             fates = [:]
+            unknown = 0
         }
         return finished.map { key, row in
             Lookups(
@@ -165,8 +183,12 @@ public struct DNSLookups: EventDecoder {
     }
 
     private mutating func add(_ lookup: DNSLookup) {
+        guard let outcome = lookup.outcome else {
+            unknown += 1
+            return
+        }
         let row = SecondsHistogram.row(nanoseconds: lookup.end - lookup.start)
-        var key = LookupKey(cgroup: lookup.cgroup, name: DNSName.reduced(lookup.name), outcome: lookup.outcome)
+        var key = LookupKey(cgroup: lookup.cgroup, name: DNSName.reduced(lookup.name), outcome: outcome)
         if finished[key] == nil, finished.count >= Self.rowsMax { key.name = overflowValue }
         if (finished[key]? += row) == nil { finished[key] = row }
     }
@@ -180,5 +202,8 @@ public struct DNSLookups: EventDecoder {
             }
         }
         fates = [:]
+        ledger.see(unknown, .dnsLookup)
+        ledger.drop(unknown, .dnsLookup, because: EventLedger.Reason.answerLost.rawValue)
+        unknown = 0
     }
 }

@@ -21,9 +21,12 @@ extension ProbeProgram {
         hooks: [
             ProbeHook(function: "block_rq_issue", tracepoint: "block_rq_issue", leastKernel: "5.8", purpose: "a block request goes to its device"),
             ProbeHook(function: "block_rq_complete", tracepoint: "block_rq_complete", leastKernel: "5.8", purpose: "a block request is completed"),
+            ProbeHook(
+                function: "block_getrq", tracepoint: "block_getrq", leastKernel: "5.8",
+                purpose: "a block request is made; on cgroup version 1 it tells whose request it is"),
         ],
         groupMaps: disk.groupMaps,
-        signals: [ProbeSignal(metric: "ebpf.disk.io.duration", needs: ["block_rq_issue", "block_rq_complete"], completedBy: [])],
+        signals: [ProbeSignal(metric: "ebpf.disk.io.duration", needs: ["block_rq_issue", "block_rq_complete"], completedBy: ["block_getrq"])],
         cost: .low,
         base64: Disk_issueObject.base64)
 }

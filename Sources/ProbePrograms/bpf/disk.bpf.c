@@ -14,6 +14,13 @@
 enum program_index { PROGRAM_BLOCK_IO_START, PROGRAM_BLOCK_IO_DONE, PROGRAMS };
 #include "maps.h"
 #define ENDS_ONCE true
+
+/* A request begins in the task that submits it. */
+static __always_inline u64 submitter_cgroup(struct bio *bio)
+{
+	return current_cgroup();
+}
+
 #include "disk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

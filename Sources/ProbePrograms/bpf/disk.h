@@ -40,7 +40,7 @@ static __always_inline bool direction_of(struct request *request, u32 *direction
 
 /*
  * Version 2 keeps with the data who wrote it, also when the kernel writes it back later. Version 1's block hierarchy has ids of its own, so there the
- * current task counts: right for reads and synchronous writes, and the host's for what is written back.
+ * task that submits counts: right for reads and synchronous writes, and the host's for what is written back.
  */
 static __always_inline u64 request_cgroup(struct request *request)
 {
@@ -48,7 +48,7 @@ static __always_inline u64 request_cgroup(struct request *request)
 	struct blkcg_gq *group;
 
 	if (!cgroup_v2 || !bio)
-		return current_cgroup();
+		return submitter_cgroup(bio);
 	group = bio->bi_blkg;
 	return group ? group->blkcg->css.cgroup->kn->id : 0;
 }

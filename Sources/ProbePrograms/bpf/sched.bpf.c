@@ -17,6 +17,9 @@ enum program_index { PROGRAM_SCHED_WAKEUP, PROGRAM_SCHED_WAKEUP_NEW, PROGRAM_SCH
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* In the lowest bit of a time: the task was preempted on its way to sleep. It waits on, and a wakeup meanwhile only takes the sleep away. */
+#define ALMOST_ASLEEP 1ULL
+
 /* When the task became runnable; 0 = it is not waiting for a CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -25,7 +28,7 @@ struct {
 	__type(value, u64);
 } runnable_since SEC(".maps");
 
-static __always_inline void became_runnable(struct task_struct *task, u64 now_ns, u32 program)
+static __always_inline void became_runnable(struct task_struct *task, u64 since_ns, u32 program)
 {
 	u64 *since;
 
@@ -36,10 +39,14 @@ static __always_inline void became_runnable(struct task_struct *task, u64 now_ns
 		lose(program, storage_full);
 		return;
 	}
+	if (program != PROGRAM_SCHED_SWITCH && *since & ALMOST_ASLEEP) {
+		*since &= ~ALMOST_ASLEEP;
+		return;
+	}
 	/* It waited and ran without being seen coming in: some guests' kernels hide a switch now and then. */
 	if (*since && !ignored(task_cgroup(task)))
 		lose(program, unmeasured);
-	*since = now_ns;
+	*since = since_ns;
 }
 
 /* A wakeup of a task that runs, because it was about to sleep, begins no wait. */
@@ -47,7 +54,7 @@ static __always_inline void woken(struct task_struct *task, u32 program)
 {
 	if (bpf_core_field_exists(task->on_cpu) && task->on_cpu)
 		return;
-	became_runnable(task, bpf_ktime_get_ns(), program);
+	became_runnable(task, bpf_ktime_get_ns() & ~ALMOST_ASLEEP, program);
 }
 
 /* How long the task waited that comes in; -1 when nobody saw it begin to wait. */
@@ -64,7 +71,7 @@ static __always_inline long long waited(struct task_struct *next, u64 now_ns)
 	return waited_ns < 0 ? 0 : waited_ns;
 }
 
-static __always_inline void switched(struct task_struct *prev, struct task_struct *next, bool runnable, u64 now_ns)
+static __always_inline void switched(struct task_struct *prev, struct task_struct *next, bool runnable, u64 since_ns, u64 now_ns)
 {
 	struct sched_value *group = 0;
 	u64 cgroup = 0, next_cgroup;
@@ -72,7 +79,7 @@ static __always_inline void switched(struct task_struct *prev, struct task_struc
 
 	if (prev->pid) {
 		if (runnable)
-			became_runnable(prev, now_ns, PROGRAM_SCHED_SWITCH);
+			became_runnable(prev, since_ns, PROGRAM_SCHED_SWITCH);
 		cgroup = task_cgroup(prev);
 		group = group_of(cgroup, PROGRAM_SCHED_SWITCH);
 		count_switch(group, runnable);
@@ -121,9 +128,11 @@ int sched_switch(u64 *ctx)
 	struct run run = run_begin(PROGRAM_SCHED_SWITCH);
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	/* One reading of the clock for both: it is a good part of what a switch costs here. */
-	u64 now_ns = bpf_ktime_get_ns();
+	u64 now_ns = bpf_ktime_get_ns(), since_ns = now_ns & ~ALMOST_ASLEEP;
 
-	switched(prev, (struct task_struct *)ctx[2], stays_runnable(ctx, prev), now_ns);
+	if (state_before_switch(ctx, prev) != TASK_RUNNING)
+		since_ns |= ALMOST_ASLEEP;
+	switched(prev, (struct task_struct *)ctx[2], stays_runnable(ctx, prev), since_ns, now_ns);
 	run_end(run);
 	return 0;
 }

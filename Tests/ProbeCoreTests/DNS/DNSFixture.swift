@@ -118,5 +118,10 @@ struct DNSWorld {
         attributes.map { if case .string(let text) = $0.value { text } else { "?" } }.joined(separator: " ")
     }
 
+    /// What the kernel's program could not hand over of received messages since it was loaded.
+    mutating func lose(_ total: UInt64, at ms: Double) {
+        decoder.follow(losses: ["dns_send": 0, "dns_recv": total], monotonicNanoseconds: UInt64(ms * 1e6))
+    }
+
     func messages(_ outcome: EventLedger.Outcome, _ reason: String = "") -> UInt64 { aggregator.ledger[.dnsMessage, outcome, reason] }
 }

@@ -186,6 +186,47 @@ import Testing
         #expect(point.count == 1 && point.sum == 5)
     }
 
+    @Test func aQuestionWhoseAnswerMayBeLostIsNoTimeout() {
+        var world = DNSWorld()
+        world.lose(0, at: 900)
+        world.ask("before.test", id: 1, at: 1000)
+        world.ask("www.example.org", id: 2, at: 4000)
+        world.lose(7, at: 5000)
+        world.ask("after.test", id: 3, at: 6000)
+        #expect(world.end(at: 20000) == ["after.test timeout": 1], "the two that waited while records were lost have no outcome")
+        #expect(world.aggregator.ledger[.dnsLookup, .dropped, "answer_lost"] == 2)
+        #expect(world.aggregator.ledger[.dnsLookup, .seen] == 3 && world.aggregator.ledger[.dnsLookup, .exported] == 1)
+    }
+
+    @Test func lossesThatWereThereBeforeMakeNoTimeoutUnknown() {
+        var world = DNSWorld()
+        world.lose(7, at: 900)
+        world.ask("example.org", id: 1, at: 1000)
+        world.lose(7, at: 6000)
+        #expect(world.end(at: 7000) == ["example.org timeout": 1])
+    }
+
+    @Test func halfAPairIsEnoughWhereTheOtherAnswerIsLost() throws {
+        var world = DNSWorld()
+        world.lose(0, at: 900)
+        world.ask("example.org", id: 1, at: 1000)
+        world.ask("example.org", DNSFixture.aaaa, id: 2, at: 1000)
+        world.answer("example.org", id: 1, at: 1001)
+        world.lose(1, at: 2000)
+        guard case .lookup(let point)? = world.points(at: 7000)["example.org"] else { return #expect(Bool(false), "no lookup") }
+        #expect(point.count == 1 && point.sum == 0.001, "it took as long as the answer that was seen: \(point.sum)")
+    }
+
+    @Test func anAnswerAfterItsLookupWasGivenUpAsUnknownIsLate() {
+        var world = DNSWorld()
+        world.lose(0, at: 900)
+        world.ask("example.org", id: 1, at: 1000)
+        world.lose(1, at: 2000)
+        #expect(world.end(at: 7000) == [:])
+        world.answer("example.org", id: 1, at: 7500)
+        #expect(world.end(at: 9000) == [:] && world.messages(.dropped, "late_response") == 1)
+    }
+
     @Test func aLateResponseIsCountedAndMakesNoSecondLookup() {
         for settles in [true, false] {
             var world = DNSWorld()
