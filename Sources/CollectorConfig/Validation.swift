@@ -54,7 +54,7 @@ public enum Validation {
         findings += ScrapeTraps.findings(subject) + FilterTraps.findings(subject)
         findings += PipelineTraps.findings(subject) + SamplingTraps.findings(subject)
         findings += MetricTraps.findings(subject) + CardinalityTraps.findings(configuration) + MemoryTraps.findings(subject)
-        findings += LogTraps.findings(spec, configuration)
+        findings += LogTraps.findings(spec, configuration) + TelemetryRules.findings(subject)
         return findings
     }
 

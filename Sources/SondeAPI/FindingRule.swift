@@ -62,6 +62,7 @@ public struct FindingRule: Hashable, Sendable {
 
     private static let metrics =
         rules(.warning, .info, names: ["delta-to-remote-write"]) + rules(.warning, names: ["cumulative-through-replicas", "high-cardinality-attribute"])
+        + rules(.warning, names: ["telemetry-address"])
 
     private static let memory =
         rules(.warning, .info, names: ["missing-memory-limiter"]) + rules(.warning, names: ["limit-without-gomemlimit", "batch-before-memory-limiter"])

@@ -230,7 +230,26 @@ import YAML
                     + #"attributes: {actions: [{key: user.id, action: delete}]}}"#, order: "transform, attributes")),
     ]
 
-    @Test(arguments: scraping + filters + oldFilters + sampling + logs + metrics + cardinality) func ruleIsTrippedAndNot(_ row: Row) throws {
+    private static func telemetry(_ metrics: String) -> String {
+        ValidationTests.fine.replacing("service: {", with: "service: {telemetry: {metrics: \(metrics)}, ")
+    }
+    private static func image(_ version: String) -> String {
+        "{image: 'ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:\(version)'}"
+    }
+
+    static let telemetry = [
+        Row(
+            "telemetry-address", "spec.config.service.telemetry.metrics.address", says: "does not start", bad: telemetry("{address: '0.0.0.0:9999'}"),
+            good: telemetry("{readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 9999}}}}]}")),
+        Row(
+            "telemetry-address", "spec.config.service.telemetry.metrics.address", says: "ignore it", bad: telemetry("{address: ':9999'}"),
+            good: telemetry("{level: basic}"), spec: image("0.127.0"), goodSpec: image("0.127.0")),
+        Row(
+            "telemetry-address", "spec.config.service.telemetry.metrics.address", says: "host: \"0.0.0.0\", port: 9999",
+            bad: telemetry("{address: ':9999'}"), good: telemetry("{address: ':9999'}"), spec: image("0.128.0"), goodSpec: image("0.122.1")),
+    ]
+
+    @Test(arguments: scraping + filters + oldFilters + sampling + logs + metrics + cardinality + telemetry) func ruleIsTrippedAndNot(_ row: Row) throws {
         try ValidationTests().ruleIsTrippedAndNot(row)
     }
 
