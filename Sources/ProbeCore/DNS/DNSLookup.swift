@@ -124,7 +124,8 @@ struct DNSLookup: Sendable {
 
     var mayBeAskedAgain: Bool { questions.contains(where: \.mayBeAskedAgain) }
 
-    /// One good answer makes the lookup good. Of bad ones that counts which the next attempt would mend least. nil when a lost message may have been a good one.
+    /// One good answer makes the lookup good. Of bad ones that counts which the next attempt would mend least.
+    /// nil when a lost message may have been a good one.
     var outcome: DNSOutcome? {
         let outcomes = Set(answers.map(\.outcome))
         if outcomes.contains(.success) { return .success }
