@@ -42,22 +42,15 @@ public struct WebhookRegistration: Sendable {
     /// cert-manager's own injection; where it is asked for, the bundle is left to it.
     private static let injectors = ["cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret", "cert-manager.io/inject-apiserver-ca"]
 
-    /// Whose resources and pods pass the webhook.
+    /// Whose resources and pods pass a webhook that is registered by URL. No namespace is left out: the operator's own pods do not wait for it there.
     public enum Scope: Hashable, Sendable {
-        /// Every namespace but these: the operator's own, in a cluster.
-        case all(except: [String])
+        case all
         case only([String])
 
         /// `namespaceSelector`; nil selects all.
         var selector: JSONValue? {
-            switch self {
-            case .all(let names): names.isEmpty ? JSONValue?.none : Self.selector("NotIn", names)
-            case .only(let names): Self.selector("In", names)
-            }
-        }
-
-        private static func selector(_ relation: JSONValue, _ names: [String]) -> JSONValue {
-            ["matchExpressions": [["key": "kubernetes.io/metadata.name", "operator": relation, "values": .array(names.map { .string($0) })]]]
+            guard case .only(let names) = self else { return nil }
+            return ["matchExpressions": [["key": "kubernetes.io/metadata.name", "operator": "In", "values": .array(names.map { .string($0) })]]]
         }
     }
 
@@ -75,7 +68,7 @@ public struct WebhookRegistration: Sendable {
     let failurePolicy: String
     let scope: Scope
 
-    public init(api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all(except: [])) {
+    public init(api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all) {
         self.api = api
         self.address = address
         self.name = name

@@ -54,6 +54,6 @@ struct WebhookSettings: Sendable {
             host: host, port: port, source: source, rotation: CertificateRotation(names: names),
             registration: WebhookRegistration(
                 api: api, address: address, name: configuration, failurePolicy: failurePolicy,
-                scope: namespaces.map { .only($0) } ?? .all(except: [namespace])))
+                scope: namespaces.map { .only($0) } ?? .all))
     }
 }
