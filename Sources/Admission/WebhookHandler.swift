@@ -92,9 +92,9 @@ public struct WebhookHandler: Sendable {
         guard answer.isAllowed, request.operation == .create || request.operation == .update, request.subresource.isEmpty,
             !request.object.metadata.isBeingDeleted, let collector = try? OpenTelemetryCollector(object: request.object)
         else { return answer }
-        let namespace = collector.name.namespace ?? request.name.namespace
-        let account = ObjectName(namespace: namespace, name: collector.spec.serviceAccount ?? Names.collector(collector.name.name))
-        guard var refusal = await privileges.refusal(of: rights.rights(of: collector), to: request.user, account: account) else { return answer }
+        let account = Self.account(of: collector, request)
+        let added = rights.rights(of: collector).subtracting(rightsBefore(request, account))
+        guard var refusal = await privileges.refusal(of: added, to: request.user, account: account) else { return answer }
         refusal.warnings = answer.warnings
         return refusal
     }
@@ -110,4 +110,17 @@ public struct WebhookHandler: Sendable {
         }
         metrics.counter("webhook_requests", ("path", path), ("result", result)).increment()
     }
+    /// What the account has been granted for the resource as it was: an update is asked about for what it adds, and not at all when the spec stays.
+    private func rightsBefore(_ request: AdmissionRequest, _ account: ObjectName) -> Set<AccessRight> {
+        guard request.operation == .update, let old = try? OpenTelemetryCollector(object: request.oldObject), Self.account(of: old, request) == account else {
+            return []
+        }
+        return rights.rights(of: old)
+    }
+
+    private static func account(of collector: OpenTelemetryCollector, _ request: AdmissionRequest) -> ObjectName {
+        let namespace = collector.name.namespace ?? request.name.namespace
+        return ObjectName(namespace: namespace, name: collector.spec.serviceAccount ?? Names.collector(collector.name.name))
+    }
+
 }
