@@ -54,6 +54,9 @@ public struct WebhookRegistration: Sendable {
         }
     }
 
+    /// How long API servers wait in URL mode. Where a webhook that is down refuses writes, nobody shall wait longer for that; the chart says the same.
+    static let timeoutSeconds = 5
+
     /// What came of one round.
     public struct Outcome: Hashable, Sendable {
         /// Registrations that do not hold the bundle now, and why.
@@ -105,7 +108,8 @@ public struct WebhookRegistration: Sendable {
         func webhook(_ name: String, _ path: String, _ rule: JSONValue, _ policy: String, _ sideEffects: String) -> JSONValue {
             var out: JSONValue = [
                 "name": .string(name), "clientConfig": address.clientConfiguration(path, bundle: bundle), "rules": [rule], "failurePolicy": .string(policy),
-                "matchPolicy": "Equivalent", "sideEffects": .string(sideEffects), "timeoutSeconds": 5, "admissionReviewVersions": ["v1"],
+                "matchPolicy": "Equivalent", "sideEffects": .string(sideEffects), "timeoutSeconds": JSONValue(Self.timeoutSeconds),
+                "admissionReviewVersions": ["v1"],
             ]
             out["namespaceSelector"] = scope.selector
             return out

@@ -84,6 +84,20 @@ final class WebhookServer: Sendable {
         stopRequest.finish()
     }
 
+    /// What the API server says that it waits: its registration's `timeoutSeconds` in whole seconds, as `?timeout=5s` or `?timeout=1m0s`; nil when it says
+    /// nothing that can be read.
+    static func timeout(of request: HTTPServerRequest) -> Duration? {
+        guard var text = request.queryItem("timeout")?[...], text.last == "s" else { return nil }
+        var seconds = 0
+        for (unit, length) in [("m", 60), ("s", 1)] {
+            guard let end = text.firstIndex(of: Character(unit)) else { continue }
+            guard let number = Int(text[..<end]), (0...3600).contains(number) else { return nil }
+            seconds += number * length
+            text = text[text.index(after: end)...]
+        }
+        return text.isEmpty && seconds > 0 ? .seconds(seconds) : nil
+    }
+
     private func serve(_ identity: Identity) async throws {
         let tls = HTTPServerTLS(certificatePEM: Array(identity.chainPEM.utf8), privateKeyPEM: Array(identity.key.pem.utf8))
         if let running = server.withLock({ $0 }) { return try running.replaceTLS(tls) }
@@ -91,7 +105,8 @@ final class WebhookServer: Sendable {
             host: setup.host, port: setup.port, tls: tls, limits: Self.limits, threads: 1, logger: logger
         ) { [handler] request in
             guard request.method == "POST" else { return .text("only POST is answered here\n", status: 405) }
-            let (status, body) = await handler.answer(path: request.path, body: request.body)
+            let timeout = Self.timeout(of: request) ?? WebhookHandler.timeout
+            let (status, body) = await handler.answer(path: request.path, body: request.body, timeout: timeout)
             let type = status == 200 ? "application/json" : "text/plain; charset=utf-8"
             return HTTPServerResponse(status: status, headers: [("content-type", type)], body: .bytes(body))
         }

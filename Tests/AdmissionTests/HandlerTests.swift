@@ -29,8 +29,8 @@ private final class StrictServer: KubernetesAPI {
     var requestCount: Int { count.withLock { $0 } }
 
     func send(_ request: KubernetesRequest) async throws -> JSONValue {
-        if isSilent { try await Task.sleep(for: .seconds(3600)) }
         count.withLock { $0 += 1 }
+        if isSilent { try await Task.sleep(for: .seconds(3600)) }
         return ["status": ["allowed": false]]
     }
     func watch(_ request: KubernetesRequest) async throws -> WatchStream { throw KubernetesError(.methodNotAllowed, message: "no watches") }
@@ -69,7 +69,6 @@ private final class StrictServer: KubernetesAPI {
         #expect(answer.at("response", "status", "message")?.string?.contains("list pods") == true)
     }
 
-    @Test func conversionsAreAnswered() async throws {
     // MARK: Rights of an update
 
     /// A collector with receivers that read at the Kubernetes API.
@@ -125,6 +124,7 @@ private final class StrictServer: KubernetesAPI {
         #expect(response?["allowed"] == false && response?.at("status", "code") == 403)
     }
 
+    @Test func conversionsAreAnswered() async throws {
         let body: JSONValue = [
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
             "request": ["uid": "u", "desiredAPIVersion": "opentelemetry.io/v1alpha1", "objects": [Collectors.good]],
@@ -151,7 +151,6 @@ private final class StrictServer: KubernetesAPI {
         // The questions were cancelled: that the rights are not known is a refusal, or the deadline's own error.
         #expect(status == 500 || String(decoding: body, as: UTF8.self).contains("cannot be found out"))
     }
-}
 
     @Test(arguments: [(1, 500), (2, 1500), (5, 4500), (10, 9500), (30, 29_500), (3600, 29_500)])
     func theDeadlineIsALittleBeforeTheServersOwn(timeoutSeconds: Int, deadlineMs: Int) async throws {
@@ -170,3 +169,4 @@ private final class StrictServer: KubernetesAPI {
         time.advance(by: .milliseconds(1))
         await answer
     }
+}

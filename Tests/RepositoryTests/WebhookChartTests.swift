@@ -65,6 +65,17 @@ import YAML
         #expect(policies == ["Fail", "Fail", "Ignore"])
     }
 
+    @Test func nobodyWaitsLongForAWebhookThatRefuses() throws {
+        func render(_ values: String) throws -> (status: Int32, output: String) {
+            try Tools.run("helm", ["template", "sonde", ChartTests.chart, "--set", "webhook.enabled=true," + values])
+        }
+        let refused = try render("webhook.failurePolicy=Fail,webhook.timeoutSeconds=6")
+        #expect(refused.status != 0 && refused.output.contains("at most 5"), "\(refused.output.prefix(300))")
+        for values in ["webhook.failurePolicy=Fail,webhook.timeoutSeconds=5", "webhook.failurePolicy=Ignore,webhook.timeoutSeconds=30"] {
+            #expect(try render(values).status == 0, "\(values)")
+        }
+    }
+
     @Test func chosenNamespacesAreTheOnlyOnes() throws {
         for webhook in Self.webhooks(try Self.render("--set", "watchNamespaces={team-a,team-b}")) {
             let expressions = webhook.at("namespaceSelector", "matchExpressions")?.array ?? []

@@ -193,6 +193,17 @@ extension ResourceType {
         }
     }
 
+    @Test(
+        arguments: [
+            ("5s", 5), ("30s", 30), ("1m0s", 60), ("", nil), ("5", nil), ("-1s", nil), ("0s", nil), ("1h0m0s", nil), ("5.5s", nil), ("s", nil),
+            ("99999999999999999999s", nil),
+        ] as [(String, Int?)]) func theServersTimeoutIsRead(text: String, seconds: Int?)
+    {
+        let request = HTTPServerRequest(method: "POST", path: "/", query: [(name: "timeout", value: text)])
+        #expect(WebhookServer.timeout(of: request) == seconds.map { .seconds($0) })
+        #expect(WebhookServer.timeout(of: HTTPServerRequest(method: "POST", path: "/")) == nil)
+    }
+
     @Test func aPlainServerTakesNoCertificate() async throws {
         let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, logger: quiet) { _ in .text("") }
         let set = try Identity.authority(
