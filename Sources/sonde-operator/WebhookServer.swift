@@ -3,6 +3,7 @@
 // It never decides about a request; Admission does.
 
 import Admission
+import CoreMetrics
 import Crypto
 import HTTPServer
 import Kubernetes
@@ -23,19 +24,21 @@ final class WebhookServer: Sendable {
 
     /// How long a pod that is asked to end still answers: by then it is in no list of endpoints any more.
     static let farewell: Duration = .seconds(5)
-    /// Pages of lists are converted at once, and a review holds an object twice.
-    static let limits = HTTPServerLimits(maxBodyBytes: 64 << 20, maxConnections: 512)
+    /// Pages of lists are converted at once, and a review holds an object twice. Parsed, bodies take several times their bytes of the pod's memory.
+    static let limits = HTTPServerLimits(maxBodyBytes: 32 << 20, maxBodyBytesTogether: 32 << 20, maxConnections: 512)
 
     private let api: any KubernetesAPI
     private let handler: WebhookHandler
     private let setup: Setup
     private let logger: Logger
+    private let metrics: RuntimeMetrics
     private let stopRequests: AsyncStream<Void>
     private let stopRequest: AsyncStream<Void>.Continuation
     private let server = Mutex<HTTPServer?>(nil)
     private let keeper = Mutex<CertificateKeeper?>(nil)
 
-    init(handler: WebhookHandler, setup: Setup, api: any KubernetesAPI, logger: Logger) {
+    init(handler: WebhookHandler, setup: Setup, api: any KubernetesAPI, logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()) {
+        self.metrics = metrics
         self.api = api
         self.handler = handler
         self.setup = setup
@@ -102,7 +105,8 @@ final class WebhookServer: Sendable {
         let tls = HTTPServerTLS(certificatePEM: Array(identity.chainPEM.utf8), privateKeyPEM: Array(identity.key.pem.utf8))
         if let running = server.withLock({ $0 }) { return try running.replaceTLS(tls) }
         let started = try await HTTPServer.start(
-            host: setup.host, port: setup.port, tls: tls, limits: Self.limits, threads: 1, logger: logger
+            host: setup.host, port: setup.port, tls: tls, limits: Self.limits, threads: 1, logger: logger,
+            refused: { [metrics] in metrics.counter("webhook_refused_requests", ("limit", $0.rawValue)).increment() }
         ) { [handler] request in
             guard request.method == "POST" else { return .text("only POST is answered here\n", status: 405) }
             let timeout = Self.timeout(of: request) ?? WebhookHandler.timeout
