@@ -54,6 +54,9 @@ public struct WebhookRegistration: Sendable {
         }
     }
 
+    /// Whether v1alpha1 is served through the webhook.
+    public enum Conversion: Hashable, Sendable { case on, off }
+
     /// How long API servers wait in URL mode. Where a webhook that is down refuses writes, nobody shall wait longer for that; the chart says the same.
     static let timeoutSeconds = 5
 
@@ -70,13 +73,17 @@ public struct WebhookRegistration: Sendable {
     public let name: String
     let failurePolicy: String
     let scope: Scope
+    let conversion: Conversion
 
-    public init(api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all) {
+    public init(
+        api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all, conversion: Conversion = .on
+    ) {
         self.api = api
         self.address = address
         self.name = name
         self.failurePolicy = failurePolicy
         self.scope = scope
+        self.conversion = conversion
     }
 
     /// Writes what is missing. - Parameter bundle: Nil leaves trust to somebody else.
@@ -85,7 +92,9 @@ public struct WebhookRegistration: Sendable {
         for (type, webhooks) in configurations(bundle: bundle) {
             await note("\(type.kind) \(name)", in: &outcome) { try await update(type, webhooks, bundle) }
         }
-        await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle) }
+        if conversion == .on {
+            await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle) }
+        }
         return outcome
     }
 
@@ -179,34 +188,32 @@ public struct WebhookRegistration: Sendable {
             client["caBundle"] = live.at("spec", "conversion", "webhook", "clientConfig", "caBundle")
         }
         let wanted: JSONValue = ["strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": client]]
-        return try await change(live, conversion: wanted, served: true)
+        return try await Self.change(api, live, conversion: wanted, served: true)
     }
 
-    /// v1alpha1 is not served any more, and nothing asks for the webhook: for an operator that runs without it. What another operator set up stays.
-    public static func turnConversionOff(_ api: any KubernetesAPI) async throws {
+    /// v1alpha1 is not served any more, and nobody is asked for it. A conversion of anybody else stays, and so does what somebody made of ours.
+    public static func turnConversionOff(_ api: any KubernetesAPI, of owner: ConversionOwner) async throws {
         guard let live = try await api.getIfFound(.customResourceDefinitions, ObjectName(namespace: nil, name: definition)),
-            live.at("metadata", "managedFields")?.array?.contains(where: { $0["manager"]?.string == fieldManager }) == true
+            let client = live.at("spec", "conversion", "webhook", "clientConfig"), owner.owns(client, of: live)
         else { return }
-        let strategy = live.at("spec", "conversion", "strategy")?.string ?? "None"
-        let wanted: JSONValue = strategy == "None" ? live.at("spec", "conversion") ?? ["strategy": "None"] : ["strategy": "None"]
-        _ = try await WebhookRegistration(api: api, address: .url(""), name: "").change(live, conversion: wanted, served: false)
+        _ = try await change(api, live, conversion: ["strategy": "None"], served: false)
     }
 
-    private func change(_ live: JSONValue, conversion: JSONValue, served: Bool) async throws -> Bool {
+    private static func change(_ api: any KubernetesAPI, _ live: JSONValue, conversion: JSONValue, served: Bool) async throws -> Bool {
         let versions = live.at("spec", "versions")?.array ?? []
         var operations: [JSONPatch.Operation] = []
-        if live.at("spec", "conversion") != nil || served, !Self.holds(live.at("spec", "conversion"), conversion) {
+        if !holds(live.at("spec", "conversion"), conversion) {
             operations.append(.add(JSONPointer(["spec", "conversion"]), conversion))
         }
-        if let index = versions.firstIndex(where: { $0["name"]?.string == Self.older }), versions[index]["served"]?.bool != served {
+        if let index = versions.firstIndex(where: { $0["name"]?.string == older }), versions[index]["served"]?.bool != served {
             operations += [
-                .test(JSONPointer(["spec", "versions", "\(index)", "name"]), .string(Self.older)),
+                .test(JSONPointer(["spec", "versions", "\(index)", "name"]), .string(older)),
                 .replace(JSONPointer(["spec", "versions", "\(index)", "served"]), .bool(served)),
             ]
         }
         if operations.isEmpty { return false }
         let guarded = [.test(JSONPointer(["metadata", "resourceVersion"]), .string(live.metadata.resourceVersion))] + operations
-        try await api.patch(.customResourceDefinitions, live.metadata.objectName, .json(JSONPatch(guarded)), fieldManager: Self.fieldManager)
+        try await api.patch(.customResourceDefinitions, live.metadata.objectName, .json(JSONPatch(guarded)), fieldManager: fieldManager)
         return true
     }
 
@@ -218,6 +225,35 @@ public struct WebhookRegistration: Sendable {
         for type in [ResourceType.validatingWebhookConfigurations, .mutatingWebhookConfigurations] {
             do { try await api.delete(type, ObjectName(namespace: nil, name: name)) } catch let error as KubernetesError where error.code == .notFound {}
         }
-        try await Self.turnConversionOff(api)
+        if conversion == .on { try await Self.turnConversionOff(api, of: .address(address)) }
+    }
+}
+
+/// Whose conversion is taken away.
+public enum ConversionOwner: Hashable, Sendable {
+    /// An operator that stops: what leads to its own address.
+    case address(WebhookAddress)
+    /// An operator that runs without conversion: what one of its namespace, or one outside of the cluster, has written.
+    case namespace(String)
+
+    /// - Parameter client: `clientConfig` of the definition's conversion.
+    func owns(_ client: JSONValue, of definition: JSONValue) -> Bool {
+        switch self {
+        case .address(let address): WebhookRegistration.holds(client, address.clientConfiguration(WebhookPath.convert, bundle: nil))
+        case .namespace(let namespace):
+            if let service = client["service"] {
+                service["namespace"]?.string == namespace && Self.wrote(["f:service", "f:namespace"], of: definition)
+            } else {
+                Self.wrote(["f:url"], of: definition)
+            }
+        }
+    }
+
+    /// Whether a field of `clientConfig` is the webhook's: who changes a field becomes its manager.
+    private static func wrote(_ field: [String], of definition: JSONValue) -> Bool {
+        let path = ["f:spec", "f:conversion", "f:webhook", "f:clientConfig"] + field
+        return definition.at("metadata", "managedFields")?.array?.contains { entry in
+            entry["manager"]?.string == WebhookRegistration.fieldManager && entry["fieldsV1"]?.at(path) != nil
+        } ?? false
     }
 }

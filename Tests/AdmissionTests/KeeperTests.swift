@@ -278,7 +278,53 @@ private final class Served: Sendable {
             "strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": ["url": "https://other.example.org/convert"]],
         ]
         try await api.patch(.customResourceDefinitions, Self.definition, .merge(["spec": ["conversion": foreign]]), fieldManager: "helm")
-        try await WebhookRegistration.turnConversionOff(api)
+        for owner in [ConversionOwner.namespace("sonde"), .address(Self.url)] { try await WebhookRegistration.turnConversionOff(api, of: owner) }
         #expect(try await api.get(.customResourceDefinitions, Self.definition).at("spec", "conversion") == foreign)
+    }
+
+    private func conversion(_ api: any KubernetesAPI) async throws -> JSONValue? {
+        try await api.get(.customResourceDefinitions, Self.definition).at("spec", "conversion")
+    }
+
+    /// Another operator may have taken over what ours had written before.
+    @Test(arguments: [url, service]) func aConversionThatSomebodyTookOverStays(address: WebhookAddress) async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        try await chart(api)
+        #expect(try await keeper(api, time, served, address: address).round())
+        let theirs: JSONValue = ["url": "https://other.example.org/convert", "service": nil]
+        try await api.patch(
+            .customResourceDefinitions, Self.definition, .merge(["spec": ["conversion": ["webhook": ["clientConfig": theirs]]]]), fieldManager: "other")
+        let before = try await conversion(api)
+        for owner in [ConversionOwner.namespace("sonde"), .address(address)] { try await WebhookRegistration.turnConversionOff(api, of: owner) }
+        #expect(try await conversion(api) == before)
+    }
+
+    @Test(arguments: [(url, "elsewhere", true), (service, "sonde", true), (service, "elsewhere", false)])
+    func whatOurNamespaceLeftBehindIsTakenAway(address: WebhookAddress, namespace: String, isTaken: Bool) async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        try await chart(api)
+        #expect(try await keeper(api, time, served, address: address).round())
+        try await WebhookRegistration.turnConversionOff(api, of: .namespace(namespace))
+        let isGone = try await conversion(api) == ["strategy": "None"]
+        #expect(isGone == isTaken)
+        let live = try await api.get(.customResourceDefinitions, Self.definition)
+        #expect(live.at("spec", "versions")?.array?.first { $0["name"] == "v1alpha1" }?["served"] == .bool(!isTaken))
+    }
+
+    @Test func anOperatorThatStopsLeavesItsSuccessorAlone() async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        #expect(try await keeper(api, time, served, address: .url("https://127.0.0.1:1")).round())
+        #expect(try await keeper(api, time, served, address: Self.url).round())
+        try await WebhookRegistration.turnConversionOff(api, of: .address(.url("https://127.0.0.1:1")))
+        #expect(try await conversion(api)?.at("webhook", "clientConfig", "url") == "https://127.0.0.1:9443/convert")
+    }
+
+    @Test func withoutConversionTheDefinitionIsNotTouched() async throws {
+        let api = try await server()
+        let before = try await api.get(.customResourceDefinitions, Self.definition)
+        let registration = WebhookRegistration(api: api, address: Self.url, name: "sonde", conversion: .off)
+        #expect(await registration.update(bundle: "x").problems.isEmpty)
+        try await registration.remove()
+        #expect(try await api.get(.customResourceDefinitions, Self.definition) == before)
     }
 }
