@@ -2,6 +2,7 @@
 // CertificateKeeper brings them up to date in every round.
 // It never touches webhooks that are not ours, and never writes what is there already.
 
+import Crypto
 import JSON
 import Kubernetes
 import SondeAPI
@@ -60,6 +61,10 @@ public struct WebhookRegistration: Sendable {
     /// How long API servers wait in URL mode. Where a webhook that is down refuses writes, nobody shall wait longer for that; the chart says the same.
     static let timeoutSeconds = 5
 
+    /// What becomes of authorities that a registration has beside the bundle: those before it are kept for a while, a few of them.
+    public enum Others: Hashable, Sendable { case removed, kept }
+    private static let othersMax = 4
+
     /// What came of one round.
     public struct Outcome: Hashable, Sendable {
         /// Registrations that do not hold the bundle now, and why.
@@ -86,14 +91,17 @@ public struct WebhookRegistration: Sendable {
         self.conversion = conversion
     }
 
-    /// Writes what is missing. - Parameter bundle: Nil leaves trust to somebody else.
-    public func update(bundle: String?) async -> Outcome {
+    /// Writes what is missing.
+    /// - Parameters:
+    ///   - bundle: Nil leaves trust to somebody else.
+    ///   - others: What becomes of authorities that a registration has besides.
+    public func update(bundle: String?, others: Others = .removed) async -> Outcome {
         var outcome = Outcome()
-        for (type, webhooks) in configurations(bundle: bundle) {
-            await note("\(type.kind) \(name)", in: &outcome) { try await update(type, webhooks, bundle) }
+        for type in [ResourceType.validatingWebhookConfigurations, .mutatingWebhookConfigurations] {
+            await note("\(type.kind) \(name)", in: &outcome) { try await update(type, bundle, others) }
         }
         if conversion == .on {
-            await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle) }
+            await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle, others) }
         }
         return outcome
     }
@@ -112,8 +120,21 @@ public struct WebhookRegistration: Sendable {
     static let validatingProbe = "ebpfprobe.sonde.dev"
     static let sidecar = "sidecar.sonde.dev"
 
+    /// The bundle, and behind it those of the live texts in base64 that are to be kept.
+    private static func bundle(_ bundle: String?, _ others: Others, _ live: [JSONValue?]) -> String? {
+        guard let bundle, others == .kept else { return bundle }
+        var known = Set(Certificate.all(in: bundle).map(\.pem))
+        var kept: [String] = []
+        for text in live.compactMap({ $0?.string.flatMap { Base64.decode($0) } }) {
+            for certificate in Certificate.all(in: String(decoding: text, as: UTF8.self)) where known.insert(certificate.pem).inserted {
+                kept.append(certificate.pem)
+            }
+        }
+        return ([bundle.hasSuffix("\n") ? bundle : bundle + "\n"] + kept.prefix(othersMax)).joined()
+    }
+
     /// The webhooks in full; of these a configuration of the chart gets the bundle alone.
-    private func configurations(bundle: String?) -> [(ResourceType, [JSONValue])] {
+    private func webhooks(_ type: ResourceType, bundle: String?) -> [JSONValue] {
         func webhook(_ name: String, _ path: String, _ rule: JSONValue, _ policy: String, _ sideEffects: String) -> JSONValue {
             var out: JSONValue = [
                 "name": .string(name), "clientConfig": address.clientConfiguration(path, bundle: bundle), "rules": [rule], "failurePolicy": .string(policy),
@@ -129,16 +150,19 @@ public struct WebhookRegistration: Sendable {
                 "scope": "Namespaced",
             ]
         }
-        let validating = [
+        if type == .mutatingWebhookConfigurations {
+            return [webhook(Self.sidecar, WebhookPath.mutatePod, rule(.pods, ["CREATE"]), "Ignore", "NoneOnDryRun")]
+        }
+        return [
             webhook(Self.validatingCollector, WebhookPath.validateCollector, rule(.openTelemetryCollectors, ["CREATE", "UPDATE"]), failurePolicy, "None"),
             webhook(Self.validatingProbe, WebhookPath.validateProbe, rule(.ebpfProbes, ["CREATE", "UPDATE"]), failurePolicy, "None"),
         ]
-        let mutating = [webhook(Self.sidecar, WebhookPath.mutatePod, rule(.pods, ["CREATE"]), "Ignore", "NoneOnDryRun")]
-        return [(.validatingWebhookConfigurations, validating), (.mutatingWebhookConfigurations, mutating)]
     }
 
-    private func update(_ type: ResourceType, _ webhooks: [JSONValue], _ bundle: String?) async throws -> Bool {
+    private func update(_ type: ResourceType, _ wanted: String?, _ others: Others) async throws -> Bool {
         let live = try await api.getIfFound(type, ObjectName(namespace: nil, name: name))
+        let bundle = Self.bundle(wanted, others, (live?["webhooks"]?.array ?? []).map { $0.at("clientConfig", "caBundle") })
+        let webhooks = webhooks(type, bundle: bundle)
         var object: JSONValue = ["apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "metadata": ["name": .string(name)]]
         switch address {
         case .url: object["webhooks"] = .array(webhooks)
@@ -179,16 +203,18 @@ public struct WebhookRegistration: Sendable {
     private static let older = "v1alpha1"
 
     /// Serves v1alpha1 through this webhook.
-    private func turnConversionOn(_ bundle: String?) async throws -> Bool {
+    private func turnConversionOn(_ wanted: String?, _ others: Others) async throws -> Bool {
         guard let live = try await api.getIfFound(.customResourceDefinitions, ObjectName(namespace: nil, name: Self.definition)) else {
             throw ReviewError("does not exist; install it with: kubectl apply -f crds/")
         }
+        let before = live.at("spec", "conversion", "webhook", "clientConfig", "caBundle")
+        let bundle = Self.bundle(wanted, others, [before])
         var client = address.clientConfiguration(WebhookPath.convert, bundle: bundle)
         if bundle == nil || Self.isInjected(live) {
-            client["caBundle"] = live.at("spec", "conversion", "webhook", "clientConfig", "caBundle")
+            client["caBundle"] = before
         }
-        let wanted: JSONValue = ["strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": client]]
-        return try await Self.change(api, live, conversion: wanted, served: true)
+        let conversion: JSONValue = ["strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": client]]
+        return try await Self.change(api, live, conversion: conversion, served: true)
     }
 
     /// v1alpha1 is not served any more, and nobody is asked for it. A conversion of anybody else stays, and so does what somebody made of ours.
