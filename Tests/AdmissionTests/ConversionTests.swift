@@ -6,6 +6,7 @@ import CollectorConfig
 import JSON
 import Kubernetes
 import SondeAPI
+import TestSupport
 import Testing
 import YAML
 

@@ -5,6 +5,7 @@
 import Crypto
 import JSON
 import Kubernetes
+import TestSupport
 import Testing
 
 @testable import Admission
