@@ -1,6 +1,7 @@
 // Keeps the webhook's certificates: reads or makes them, stores them for all replicas, tells API servers whom to trust, hands the server what to serve with.
 // Every replica of the operator runs one, leader or not; sonde-operator gives it a server.
-// It never serves what is not trusted yet, and two of them never undo each other's work: each write names the version that it read.
+// It never serves what is not trusted yet, never writes over what others keep, and two of them never undo each other's work: each write names the version
+// that it read.
 
 import CoreMetrics
 import Crypto
@@ -12,7 +13,7 @@ import Synchronization
 
 /// Where the certificates come from.
 public enum CertificateSource: Sendable {
-    /// A Secret that all replicas share. It is made when it is missing; one without `ca.key` is somebody else's (cert-manager) and only read.
+    /// A Secret that all replicas share. It is made when it is missing; one that somebody else keeps (cert-manager) is only read.
     case secret(ObjectName)
     /// Files that somebody else renews; read in every round. - Throws: What is wrong with them.
     case files(@Sendable () throws -> CertificateSet.Foreign)
@@ -31,7 +32,11 @@ public final class CertificateKeeper: Sendable {
     private struct State {
         /// What this process has seen last, for the case that somebody deletes the Secret.
         var known: CertificateSet?
-        var servedFingerprint = ""
+        var served: Certificate?
+        /// When the Secret was read last.
+        var lastRead: MonotonicTime?
+        /// The certificate of others, and when this process saw it first.
+        var foreign: (fingerprint: String, since: MonotonicTime)?
         /// The bundle that was in every registration at the end of a round.
         var trustedBundle: String?
         var hasRegistered = false
@@ -69,8 +74,12 @@ public final class CertificateKeeper: Sendable {
 
     /// Nil once API servers can call this webhook; before that, what is missing.
     public var waitingFor: String? {
-        state.withLock { state in
-            if state.servedFingerprint.isEmpty { return "the webhook's certificate" + (state.reported.map { ": \($0)" } ?? "") }
+        let now = time.now
+        return state.withLock { state in
+            if state.served == nil { return "the webhook's certificate" + (state.reported.map { ": \($0)" } ?? "") }
+            if let read = state.lastRead, now - read > rotation.fence {
+                return "the webhook's Secret, which could not be read for \(now - read)" + (state.reported.map { ": \($0)" } ?? "")
+            }
             return state.hasRegistered ? nil : "the webhook's registration" + (state.reported.map { ": \($0)" } ?? "")
         }
     }
@@ -86,14 +95,17 @@ public final class CertificateKeeper: Sendable {
     /// One round; what goes wrong is logged and counted. - Returns: Whether all went well. - Throws: `CancellationError`.
     public func round() async throws -> Bool {
         do {
-            let (serving, bundle) = try await certificates()
-            if let serving { try await hand(serving) }
-            let outcome = await registration.update(bundle: bundle)
+            let found = try await certificates()
+            // An authority of ours is trusted before it signs; one of others is made known first.
+            if !found.isForeign || !isServingValid() { try await hand(found.serving) }
+            let outcome = await registration.update(bundle: found.bundle, others: found.others)
             if outcome.problems.isEmpty {
                 state.withLock { state in
-                    state.trustedBundle = bundle
+                    state.trustedBundle = found.bundle
                     state.hasRegistered = true
                 }
+                // What was written now is known everywhere in the next round.
+                if outcome.writes == 0 { try await hand(found.serving) }
             }
             return report(outcome.problems.isEmpty ? nil : outcome.problems.joined(separator: "; "))
         } catch is CancellationError {
@@ -101,6 +113,11 @@ public final class CertificateKeeper: Sendable {
         } catch {
             return report("\(error)")
         }
+    }
+
+    private func isServingValid() -> Bool {
+        let now = time.wallClock
+        return state.withLock { $0.served?.isValid(at: now) ?? false }
     }
 
     private func report(_ problem: String?) -> Bool {
@@ -120,9 +137,9 @@ public final class CertificateKeeper: Sendable {
     private func hand(_ serving: Identity) async throws {
         expiry.record(serving.certificate.notAfter.secondsSinceEpoch)
         let fingerprint = serving.certificate.fingerprint
-        guard state.withLock({ $0.servedFingerprint }) != fingerprint else { return }
+        guard state.withLock({ $0.served }) != serving.certificate else { return }
         try await serve(serving)
-        state.withLock { $0.servedFingerprint = fingerprint }
+        state.withLock { $0.served = serving.certificate }
         logger.info(
             "Serving the webhook with another certificate",
             metadata: ["fingerprint": "\(fingerprint.prefix(16))", "notAfter": "\(serving.certificate.notAfter.rfc3339)"])
@@ -130,11 +147,19 @@ public final class CertificateKeeper: Sendable {
 
     // MARK: Certificates
 
-    private func certificates() async throws -> (serving: Identity?, bundle: String?) {
+    /// What to serve with and whom to trust.
+    private struct Found {
+        var serving: Identity
+        /// Nil leaves trust to somebody else.
+        var bundle: String?
+        var isForeign = false
+        /// Authorities that stand in a registration besides.
+        var others = WebhookRegistration.Others.removed
+    }
+
+    private func certificates() async throws -> Found {
         switch source {
-        case .files(let read):
-            let files = try read()
-            return (files.serving, files.bundle)
+        case .files(let read): return try found(try read(), remedy: "put another certificate into the files")
         case .secret(let name):
             for _ in 0..<Self.conflictsMax {
                 do {
@@ -147,12 +172,29 @@ public final class CertificateKeeper: Sendable {
         }
     }
 
-    private func certificates(in name: ObjectName) async throws -> (serving: Identity?, bundle: String?) {
+    /// What others keep: checked, and for a while trusted beside what they had before, since another replica may still serve with that.
+    private func found(_ foreign: CertificateSet.Foreign, remedy: String) throws -> Found {
+        if let problem = foreign.problem(now: time.wallClock, name: rotation.names[0]) { throw ReviewError("\(problem); \(remedy)") }
+        let (now, fingerprint) = (time.now, foreign.serving.certificate.fingerprint)
+        let since = state.withLock { state in
+            if state.foreign?.fingerprint != fingerprint { state.foreign = (fingerprint, now) }
+            return state.foreign?.since ?? now
+        }
+        return Found(serving: foreign.serving, bundle: foreign.bundle, isForeign: true, others: now - since < rotation.fence * 2 ? .kept : .removed)
+    }
+
+    private func certificates(in name: ObjectName) async throws -> Found {
+        let remedy = "the Secret \(name) is not one that Sonde made: renew it where it is made, or delete it, and the operator makes its own"
         let secret = try await api.getIfFound(.secrets, name)
         var current = state.withLock { $0.known }
         switch secret.map(CertificateSet.content(of:)) {
         case .own(let set)?: current = set
-        case .foreign(let foreign)?: return (foreign.serving, foreign.bundle)
+        case .foreign(let foreign)?:
+            noteRead()
+            return try found(foreign, remedy: remedy)
+        case .unusable(let why)?:
+            noteRead()
+            throw ReviewError("\(why); \(remedy)")
         case .unreadable(let why)?: logger.warning("The webhook's Secret cannot be read and is written anew", metadata: ["problem": "\(why)"])
         case nil: break
         }
@@ -168,7 +210,14 @@ public final class CertificateKeeper: Sendable {
             logger.notice("Stored the webhook's certificates", metadata: ["secret": "\(name)", "reason": "\(step?.reason ?? "they were gone")"])
         }
         state.withLock { $0.known = set }
-        return (set.serving, set.bundle)
+        noteRead()
+        return Found(serving: set.serving, bundle: set.bundle)
+    }
+
+    /// What this replica serves is what the Secret says, or what nobody has replaced with anything usable.
+    private func noteRead() {
+        let now = time.now
+        state.withLock { $0.lastRead = now }
     }
 
     private func store(_ set: CertificateSet, over secret: JSONValue?, _ name: ObjectName) async throws {
@@ -179,7 +228,7 @@ public final class CertificateKeeper: Sendable {
                     "apiVersion": "v1", "kind": "Secret",
                     "metadata": [
                         "name": .string(name.name), "namespace": .string(name.namespace ?? "default"),
-                        "labels": ["app.kubernetes.io/part-of": "sonde", "app.kubernetes.io/managed-by": "sonde-operator"],
+                        "labels": CertificateSet.labels,
                     ],
                     "type": "Opaque", "data": set.secretData,
                 ], fieldManager: WebhookRegistration.fieldManager)

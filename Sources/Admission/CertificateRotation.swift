@@ -7,14 +7,14 @@ import Kubernetes
 
 /// The steps of a rotation.
 ///
-/// A new authority is first only trusted (`next`), and signs when it has been in every registration for `overlap`. The old one stays trusted until it
-/// expires, and nothing that it signed outlives it: a replica that missed every change is trusted for as long as its certificate is valid.
+/// A new authority is first only trusted (`next`), and signs when it has been in every registration and `overlap` is over. The old one stays trusted until
+/// every replica that is asked serves with the new one: a replica that could not look for as long as `fence` is not ready, and `retention` is longer.
 public struct CertificateRotation: Hashable, Sendable {
     /// DNS names and addresses of the webhook; the first is the common name.
     public var names: [String]
     public var authorityLifetime: Duration
     public var servingLifetime: Duration
-    /// From the day on which a new authority is trusted everywhere to the first certificate that it signs.
+    /// From the making of a new authority to the first certificate that it signs, if every registration has it by then.
     public var overlap: Duration
     /// Certificates begin so much earlier, for clocks that differ.
     public var skew: Duration
@@ -30,6 +30,11 @@ public struct CertificateRotation: Hashable, Sendable {
         self.overlap = overlap
         self.skew = skew
     }
+
+    /// A replica that has not read the certificates for so long may serve with what is not trusted for much longer: it is not ready.
+    public var fence: Duration { max(overlap, .seconds(180)) }
+    /// From the first certificate of a new authority to the end of trust in the old one, whose beginning another replica's clock may have told.
+    public var retention: Duration { fence + skew }
 
     /// What is to be stored now.
     public struct Step: Sendable {
@@ -50,11 +55,12 @@ public struct CertificateRotation: Hashable, Sendable {
         if let next = current.next, mayPromote(next, current, now, isNextTrusted) {
             let retired = current.retired.filter { $0.isValid(at: now) } + [current.authority.certificate]
             return Step(
-                set: CertificateSet(authority: next, serving: try serving(next, now), retired: retired), reason: "the next authority began to sign")
+                set: CertificateSet(authority: next, serving: try serving(next, now), retired: retired, retiredSince: now),
+                reason: "the next authority began to sign")
         }
         var changed = current
-        changed.retired.removeAll { now >= $0.notAfter }
-        var reasons = changed.retired.count < current.retired.count ? ["forgot an expired authority"] : []
+        forget(&changed, now)
+        var reasons = changed.retired.count < current.retired.count ? ["forgot an authority that nobody serves with"] : []
         if current.next == nil, isForced || isDue(current.authority.certificate, now) {
             changed.next = try authority(now)
             changed.nextSince = now
@@ -65,6 +71,12 @@ public struct CertificateRotation: Hashable, Sendable {
             reasons.append("made a serving certificate: \(problem)")
         }
         return reasons.isEmpty ? nil : Step(set: changed, reason: reasons.joined(separator: "; "))
+    }
+
+    private func forget(_ set: inout CertificateSet, _ now: Timestamp) {
+        set.retired.removeAll { now >= $0.notAfter }
+        if let since = set.retiredSince, now.since(since) >= retention { set.retired = [] }
+        if set.retired.isEmpty { set.retiredSince = nil }
     }
 
     private func mayPromote(_ next: Identity, _ current: CertificateSet, _ now: Timestamp, _ isTrusted: Bool) -> Bool {

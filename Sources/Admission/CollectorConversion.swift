@@ -10,14 +10,15 @@ import YAML
 /// Converts whole objects.
 ///
 /// Guarantees: an object converted to the other version and back is the same, apart from whole numbers written as `1.0` (Kubernetes keeps none) and
-/// a stash beyond `ConversionStash.sizeBytesMax`. An edit between the two conversions wins over what was kept. `status` is copied.
+/// values for which the annotations have no room: those are left out, and the stash names them. An edit between the two conversions wins over what was
+/// kept. `status` is copied.
 public enum CollectorConversion {
     public static let group = "opentelemetry.io"
     static let alpha = "opentelemetry.io/v1alpha1"
     static let beta = "opentelemetry.io/v1beta1"
 
     /// The object in another version; the object itself when it has that version.
-    /// - Throws: For kinds and versions that are not ours, and for an object that cannot be kept whole.
+    /// - Throws: For kinds and versions that are not ours.
     public static func convert(_ object: JSONValue, to version: String) throws(ReviewError) -> JSONValue {
         guard object.kind == "OpenTelemetryCollector" else { throw ReviewError("\(object.kind) is not converted here, only OpenTelemetryCollector") }
         let from = object.apiVersion
@@ -30,32 +31,33 @@ public enum CollectorConversion {
             out["apiVersion"] = .string(version)
             return out
         }
-        return try converted(object, spec, to: version)
+        return converted(object, spec, to: version)
     }
 
-    private static func converted(_ object: JSONValue, _ spec: JSONValue, to version: String) throws(ReviewError) -> JSONValue {
+    private static func converted(_ object: JSONValue, _ spec: JSONValue, to version: String) -> JSONValue {
         let isUp = version == beta
         var problem: String?
         var target = isUp ? AlphaSpec.beta(of: spec, problem: &problem) : AlphaSpec.alpha(of: spec)
         var out = object
         if let stash = ConversionStash(annotation: object.metadata.annotations[ConversionAnnotation.stash], from: version) {
             target = stash.restored(into: target)
+            // Only text and order are lost on the way from v1alpha1; what is lost here are fields.
+            if isUp, problem == nil, !stash.incomplete.isEmpty { problem = lost(stash.incomplete) }
         }
         // What the way back would lose, given what it will find here.
         var ignored: String?
         let back = isUp ? AlphaSpec.alpha(of: target) : AlphaSpec.beta(of: target, problem: &ignored)
-        let stash = ConversionStash(from: object.apiVersion, original: spec, back: back)
-        let text = stash.text
-        guard text.utf8.count <= ConversionStash.sizeBytesMax else {
-            throw ReviewError(
-                "\(object.metadata.objectName): what \(version) cannot say has \(text.utf8.count) bytes, \(ConversionStash.sizeBytesMax) can be kept; "
-                    + "write the resource as \(beta)")
-        }
+        var stash = ConversionStash(from: object.apiVersion, original: spec, back: back)
+        stash.trim(toBytes: ConversionStash.room(beside: object.metadata.annotations))
         out["apiVersion"] = .string(version)
         out["spec"] = target
-        annotate(&out, ConversionAnnotation.stash, stash.isEmpty ? nil : text)
+        annotate(&out, ConversionAnnotation.stash, stash.isEmpty ? nil : stash.text)
         annotate(&out, ConversionAnnotation.error, isUp ? problem : nil)
         return out
+    }
+
+    private static func lost(_ places: [String]) -> String {
+        "v1alpha1 had no room for \(places.joined(separator: ", ")) of the v1beta1 resource, which a write as v1alpha1 removes"
     }
 
     private static func annotate(_ object: inout JSONValue, _ name: String, _ text: String?) {

@@ -4,10 +4,16 @@
 
 import Crypto
 import JSON
+import SondeAPI
 
 struct ConversionStash: Hashable, Sendable {
-    /// Together with the other annotations a stash must stay below the 256 KiB that Kubernetes allows.
     static let sizeBytesMax = 192 << 10
+    /// Of all annotations of an object, keys and values together (apimachinery, TotalAnnotationSizeLimitB).
+    private static let annotationsBytesMax = 256 << 10
+    /// For what others still write there.
+    private static let reserveBytes = 8 << 10
+    private static let placesMax = 16
+    private static let placeLengthMax = 200
 
     struct Field: Hashable, Sendable {
         /// Keys below `spec`.
@@ -21,8 +27,10 @@ struct ConversionStash: Hashable, Sendable {
     /// The version whose spec is kept.
     let version: String
     private(set) var fields: [Field]
+    /// Places whose value found no room and does not come back; the first ones, for people.
+    private(set) var incomplete: [String] = []
 
-    var isEmpty: Bool { fields.isEmpty }
+    var isEmpty: Bool { fields.isEmpty && incomplete.isEmpty }
 
     /// - Parameters:
     ///   - original: The spec that is to come back.
@@ -39,6 +47,7 @@ struct ConversionStash: Hashable, Sendable {
             let entries = document["fields"]?.array
         else { return nil }
         self.version = version
+        incomplete = (document["incomplete"]?.array ?? []).compactMap(\.string)
         fields = entries.compactMap { entry in
             guard let path = entry["path"]?.array?.compactMap(\.string), !path.isEmpty else { return nil }
             return Field(path: path, value: entry["value"], was: entry["was"]?.string ?? "")
@@ -46,13 +55,43 @@ struct ConversionStash: Hashable, Sendable {
     }
 
     var text: String {
-        let entries = fields.map { field -> JSONValue in
-            var entry: JSONValue = ["path": .array(field.path.map { .string($0) })]
-            entry["value"] = field.value
-            if !field.was.isEmpty { entry["was"] = .string(field.was) }
-            return entry
+        var document = JSONObject([("version", .string(version)), ("fields", .array(fields.map(Self.entry)))])
+        if !incomplete.isEmpty { document["incomplete"] = .array(incomplete.map { .string($0) }) }
+        return JSONValue.object(document).text()
+    }
+
+    private static func entry(_ field: Field) -> JSONValue {
+        var entry: JSONValue = ["path": .array(field.path.map { .string($0) })]
+        entry["value"] = field.value
+        if !field.was.isEmpty { entry["was"] = .string(field.was) }
+        return entry
+    }
+
+    // MARK: Room
+
+    /// What an object's other annotations leave for a stash.
+    static func room(beside annotations: [String: String]) -> Int {
+        let others = annotations.filter { $0.key != ConversionAnnotation.stash }.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        return min(sizeBytesMax, annotationsBytesMax - reserveBytes - ConversionAnnotation.stash.utf8.count - others)
+    }
+
+    /// Drops the largest values until the text fits, and says whose they were. Nothing is left of a stash that has no room at all but that.
+    mutating func trim(toBytes limit: Int) {
+        var size = text.utf8.count
+        guard size > limit else { return }
+        size += Self.placesMax * Self.placeLengthMax
+        let sizes = fields.map { Self.entry($0).text().utf8.count + 1 }
+        var dropped: [Int] = []
+        for index in fields.indices.sorted(by: { sizes[$0] > sizes[$1] }) where size > limit {
+            dropped.append(index)
+            size -= sizes[index]
         }
-        return JSONValue.object(JSONObject([("version", .string(version)), ("fields", .array(entries))])).text()
+        incomplete = dropped.prefix(Self.placesMax).map { index in
+            String((["spec"] + fields[index].path).joined(separator: ".").prefix(Self.placeLengthMax / 4))
+        }
+        if dropped.count > Self.placesMax { incomplete[Self.placesMax - 1] = "and \(dropped.count - Self.placesMax + 1) more" }
+        let gone = Set(dropped)
+        fields = fields.indices.filter { !gone.contains($0) }.map { fields[$0] }
     }
 
     /// The spec with every kept value whose place nobody has changed.

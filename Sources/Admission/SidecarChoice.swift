@@ -82,6 +82,12 @@ public struct SidecarRefusal: Error, Hashable, Sendable, CustomStringConvertible
         SidecarRefusal("SidecarCollectorInvalid", "OpenTelemetryCollector \(name) cannot run: \(finding)")
     }
 
+    static func taken(_ container: String, by name: ObjectName) -> SidecarRefusal {
+        SidecarRefusal(
+            "SidecarContainerNameTaken",
+            "the pod has a container \(container) of its own, and OpenTelemetryCollector \(name) brings one of that name; rename the pod's")
+    }
+
     static func tooLong(_ name: ObjectName, _ sizeBytes: Int, _ maxBytes: Int) -> SidecarRefusal {
         SidecarRefusal(
             "SidecarConfigurationTooLong",

@@ -47,6 +47,7 @@ public final class SidecarInjection: Sendable {
         do {
             let collector = try await collector(wish, namespace)
             let parts = SidecarRendering(collector, facts)
+            if let container = SidecarPod(pod).conflict(with: parts) { throw SidecarRefusal.taken(container, by: collector.name) }
             let attributes = SidecarPod.attributes(namespace: namespace, owners: try await owners(of: pod, in: namespace))
             let patch = SidecarPod(pod).adding(parts, attributes: attributes, isNative: try await isNative())
             return .allowed(patch: patch)

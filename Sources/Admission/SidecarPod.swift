@@ -11,11 +11,19 @@ struct SidecarPod {
 
     init(_ pod: JSONValue) { self.pod = pod }
 
-    /// A second call for the same pod, after other webhooks changed it, adds nothing.
+    /// A second call for the same pod, after other webhooks changed it, adds nothing. A container of that name without the label is the pod's own.
     static func carriesSidecar(_ pod: JSONValue) -> Bool {
-        ["containers", "initContainers"].contains { list in
-            pod.at("spec", list)?.array?.contains { $0["name"]?.string == SidecarRendering.containerName } == true
-        }
+        pod.metadata.labels[SidecarRendering.label] != nil && names(of: pod).contains(SidecarRendering.containerName)
+    }
+
+    /// The first container that both have; the API server would refuse the pod.
+    func conflict(with parts: SidecarRendering) -> String? {
+        let own = Self.names(of: pod)
+        return ([SidecarRendering.containerName] + parts.initContainers.compactMap { $0["name"]?.string }).first { own.contains($0) }
+    }
+
+    private static func names(of pod: JSONValue) -> Set<String> {
+        Set(["containers", "initContainers"].flatMap { pod.at("spec", $0)?.array ?? [] }.compactMap { $0["name"]?.string })
     }
 
     func adding(_ parts: SidecarRendering, attributes: [JSONValue], isNative: Bool) -> JSONPatch {

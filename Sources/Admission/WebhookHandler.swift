@@ -27,8 +27,12 @@ public protocol CollectorRights: Sendable {
 
 /// Answers requests.
 public struct WebhookHandler: Sendable {
-    /// API servers wait five seconds; an answer that says why is better than none.
-    static let deadline: Duration = .milliseconds(4500)
+    /// What an API server that says nothing is taken to wait: the registration's own time.
+    public static let timeout: Duration = .seconds(WebhookRegistration.timeoutSeconds)
+    /// The longest that a registration can say (admissionregistration.k8s.io/v1, timeoutSeconds); nobody holds a handler for longer.
+    private static let timeoutMax: Duration = .seconds(30)
+    /// For the way back: an answer that says why is better than none.
+    private static let margin: Duration = .milliseconds(500)
 
     private let injection: SidecarInjection
     private let facts: ValidationFacts
@@ -51,14 +55,21 @@ public struct WebhookHandler: Sendable {
         self.metrics = metrics
     }
 
+    /// When an answer must be there for an API server that waits so long.
+    static func deadline(within timeout: Duration) -> Duration {
+        let timeout = min(timeout, timeoutMax)
+        return max(timeout - margin, timeout / 2)
+    }
+
+    /// - Parameter timeout: How long the API server waits for this answer.
     /// - Returns: The HTTP status and the body: JSON with 200, a text otherwise.
-    public func answer(path: String, body: [UInt8]) async -> (status: Int, body: [UInt8]) {
+    public func answer(path: String, body: [UInt8], timeout: Duration = timeout) async -> (status: Int, body: [UInt8]) {
         guard WebhookPath.all.contains(path) else {
             return (404, Array("there is \(WebhookPath.all.joined(separator: ", "))\n".utf8))
         }
         do {
             let review = try JSONValue(parsing: body)
-            let answer = try await withDeadline(Self.deadline, "the answer to \(path)", time: time) { try await self.answer(path, review) }
+            let answer = try await withDeadline(Self.deadline(within: timeout), "the answer to \(path)", time: time) { try await self.answer(path, review) }
             count(path, answer)
             return (200, answer.bytes())
         } catch {
@@ -92,11 +103,24 @@ public struct WebhookHandler: Sendable {
         guard answer.isAllowed, request.operation == .create || request.operation == .update, request.subresource.isEmpty,
             !request.object.metadata.isBeingDeleted, let collector = try? OpenTelemetryCollector(object: request.object)
         else { return answer }
-        let namespace = collector.name.namespace ?? request.name.namespace
-        let account = ObjectName(namespace: namespace, name: collector.spec.serviceAccount ?? Names.collector(collector.name.name))
-        guard var refusal = await privileges.refusal(of: rights.rights(of: collector), to: request.user, account: account) else { return answer }
+        let account = Self.account(of: collector, request)
+        let added = rights.rights(of: collector).subtracting(rightsBefore(request, account))
+        guard var refusal = await privileges.refusal(of: added, to: request.user, account: account) else { return answer }
         refusal.warnings = answer.warnings
         return refusal
+    }
+
+    /// What the account has been granted for the resource as it was: an update is asked about for what it adds, and not at all when the spec stays.
+    private func rightsBefore(_ request: AdmissionRequest, _ account: ObjectName) -> Set<AccessRight> {
+        guard request.operation == .update, let old = try? OpenTelemetryCollector(object: request.oldObject), Self.account(of: old, request) == account else {
+            return []
+        }
+        return rights.rights(of: old)
+    }
+
+    private static func account(of collector: OpenTelemetryCollector, _ request: AdmissionRequest) -> ObjectName {
+        let namespace = collector.name.namespace ?? request.name.namespace
+        return ObjectName(namespace: namespace, name: collector.spec.serviceAccount ?? Names.collector(collector.name.name))
     }
 
     private func count(_ path: String, _ answer: JSONValue) {

@@ -2,6 +2,7 @@
 // CertificateKeeper brings them up to date in every round.
 // It never touches webhooks that are not ours, and never writes what is there already.
 
+import Crypto
 import JSON
 import Kubernetes
 import SondeAPI
@@ -42,24 +43,27 @@ public struct WebhookRegistration: Sendable {
     /// cert-manager's own injection; where it is asked for, the bundle is left to it.
     private static let injectors = ["cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret", "cert-manager.io/inject-apiserver-ca"]
 
-    /// Whose resources and pods pass the webhook.
+    /// Whose resources and pods pass a webhook that is registered by URL. No namespace is left out: the operator's own pods do not wait for it there.
     public enum Scope: Hashable, Sendable {
-        /// Every namespace but these: the operator's own, in a cluster.
-        case all(except: [String])
+        case all
         case only([String])
 
         /// `namespaceSelector`; nil selects all.
         var selector: JSONValue? {
-            switch self {
-            case .all(let names): names.isEmpty ? JSONValue?.none : Self.selector("NotIn", names)
-            case .only(let names): Self.selector("In", names)
-            }
-        }
-
-        private static func selector(_ relation: JSONValue, _ names: [String]) -> JSONValue {
-            ["matchExpressions": [["key": "kubernetes.io/metadata.name", "operator": relation, "values": .array(names.map { .string($0) })]]]
+            guard case .only(let names) = self else { return nil }
+            return ["matchExpressions": [["key": "kubernetes.io/metadata.name", "operator": "In", "values": .array(names.map { .string($0) })]]]
         }
     }
+
+    /// Whether v1alpha1 is served through the webhook.
+    public enum Conversion: Hashable, Sendable { case on, off }
+
+    /// How long API servers wait in URL mode. Where a webhook that is down refuses writes, nobody shall wait longer for that; the chart says the same.
+    static let timeoutSeconds = 5
+
+    /// What becomes of authorities that a registration has beside the bundle: those before it are kept for a while, a few of them.
+    public enum Others: Hashable, Sendable { case removed, kept }
+    private static let othersMax = 4
 
     /// What came of one round.
     public struct Outcome: Hashable, Sendable {
@@ -74,22 +78,31 @@ public struct WebhookRegistration: Sendable {
     public let name: String
     let failurePolicy: String
     let scope: Scope
+    let conversion: Conversion
 
-    public init(api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all(except: [])) {
+    public init(
+        api: any KubernetesAPI, address: WebhookAddress, name: String, failurePolicy: String = "Fail", scope: Scope = .all, conversion: Conversion = .on
+    ) {
         self.api = api
         self.address = address
         self.name = name
         self.failurePolicy = failurePolicy
         self.scope = scope
+        self.conversion = conversion
     }
 
-    /// Writes what is missing. - Parameter bundle: Nil leaves trust to somebody else.
-    public func update(bundle: String?) async -> Outcome {
+    /// Writes what is missing.
+    /// - Parameters:
+    ///   - bundle: Nil leaves trust to somebody else.
+    ///   - others: What becomes of authorities that a registration has besides.
+    public func update(bundle: String?, others: Others = .removed) async -> Outcome {
         var outcome = Outcome()
-        for (type, webhooks) in configurations(bundle: bundle) {
-            await note("\(type.kind) \(name)", in: &outcome) { try await update(type, webhooks, bundle) }
+        for type in [ResourceType.validatingWebhookConfigurations, .mutatingWebhookConfigurations] {
+            await note("\(type.kind) \(name)", in: &outcome) { try await update(type, bundle, others) }
         }
-        await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle) }
+        if conversion == .on {
+            await note("CustomResourceDefinition \(Self.definition)", in: &outcome) { try await turnConversionOn(bundle, others) }
+        }
         return outcome
     }
 
@@ -107,12 +120,26 @@ public struct WebhookRegistration: Sendable {
     static let validatingProbe = "ebpfprobe.sonde.dev"
     static let sidecar = "sidecar.sonde.dev"
 
+    /// The bundle, and behind it those of the live texts in base64 that are to be kept.
+    private static func bundle(_ bundle: String?, _ others: Others, _ live: [JSONValue?]) -> String? {
+        guard let bundle, others == .kept else { return bundle }
+        var known = Set(Certificate.all(in: bundle).map(\.pem))
+        var kept: [String] = []
+        for text in live.compactMap({ $0?.string.flatMap { Base64.decode($0) } }) {
+            for certificate in Certificate.all(in: String(decoding: text, as: UTF8.self)) where known.insert(certificate.pem).inserted {
+                kept.append(certificate.pem)
+            }
+        }
+        return ([bundle.hasSuffix("\n") ? bundle : bundle + "\n"] + kept.prefix(othersMax)).joined()
+    }
+
     /// The webhooks in full; of these a configuration of the chart gets the bundle alone.
-    private func configurations(bundle: String?) -> [(ResourceType, [JSONValue])] {
+    private func webhooks(_ type: ResourceType, bundle: String?) -> [JSONValue] {
         func webhook(_ name: String, _ path: String, _ rule: JSONValue, _ policy: String, _ sideEffects: String) -> JSONValue {
             var out: JSONValue = [
                 "name": .string(name), "clientConfig": address.clientConfiguration(path, bundle: bundle), "rules": [rule], "failurePolicy": .string(policy),
-                "matchPolicy": "Equivalent", "sideEffects": .string(sideEffects), "timeoutSeconds": 5, "admissionReviewVersions": ["v1"],
+                "matchPolicy": "Equivalent", "sideEffects": .string(sideEffects), "timeoutSeconds": JSONValue(Self.timeoutSeconds),
+                "admissionReviewVersions": ["v1"],
             ]
             out["namespaceSelector"] = scope.selector
             return out
@@ -123,16 +150,19 @@ public struct WebhookRegistration: Sendable {
                 "scope": "Namespaced",
             ]
         }
-        let validating = [
+        if type == .mutatingWebhookConfigurations {
+            return [webhook(Self.sidecar, WebhookPath.mutatePod, rule(.pods, ["CREATE"]), "Ignore", "NoneOnDryRun")]
+        }
+        return [
             webhook(Self.validatingCollector, WebhookPath.validateCollector, rule(.openTelemetryCollectors, ["CREATE", "UPDATE"]), failurePolicy, "None"),
             webhook(Self.validatingProbe, WebhookPath.validateProbe, rule(.ebpfProbes, ["CREATE", "UPDATE"]), failurePolicy, "None"),
         ]
-        let mutating = [webhook(Self.sidecar, WebhookPath.mutatePod, rule(.pods, ["CREATE"]), "Ignore", "NoneOnDryRun")]
-        return [(.validatingWebhookConfigurations, validating), (.mutatingWebhookConfigurations, mutating)]
     }
 
-    private func update(_ type: ResourceType, _ webhooks: [JSONValue], _ bundle: String?) async throws -> Bool {
+    private func update(_ type: ResourceType, _ wanted: String?, _ others: Others) async throws -> Bool {
         let live = try await api.getIfFound(type, ObjectName(namespace: nil, name: name))
+        let bundle = Self.bundle(wanted, others, (live?["webhooks"]?.array ?? []).map { $0.at("clientConfig", "caBundle") })
+        let webhooks = webhooks(type, bundle: bundle)
         var object: JSONValue = ["apiVersion": .string(type.apiVersion), "kind": .string(type.kind), "metadata": ["name": .string(name)]]
         switch address {
         case .url: object["webhooks"] = .array(webhooks)
@@ -173,43 +203,43 @@ public struct WebhookRegistration: Sendable {
     private static let older = "v1alpha1"
 
     /// Serves v1alpha1 through this webhook.
-    private func turnConversionOn(_ bundle: String?) async throws -> Bool {
+    private func turnConversionOn(_ wanted: String?, _ others: Others) async throws -> Bool {
         guard let live = try await api.getIfFound(.customResourceDefinitions, ObjectName(namespace: nil, name: Self.definition)) else {
             throw ReviewError("does not exist; install it with: kubectl apply -f crds/")
         }
+        let before = live.at("spec", "conversion", "webhook", "clientConfig", "caBundle")
+        let bundle = Self.bundle(wanted, others, [before])
         var client = address.clientConfiguration(WebhookPath.convert, bundle: bundle)
         if bundle == nil || Self.isInjected(live) {
-            client["caBundle"] = live.at("spec", "conversion", "webhook", "clientConfig", "caBundle")
+            client["caBundle"] = before
         }
-        let wanted: JSONValue = ["strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": client]]
-        return try await change(live, conversion: wanted, served: true)
+        let conversion: JSONValue = ["strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": client]]
+        return try await Self.change(api, live, conversion: conversion, served: true)
     }
 
-    /// v1alpha1 is not served any more, and nothing asks for the webhook: for an operator that runs without it. What another operator set up stays.
-    public static func turnConversionOff(_ api: any KubernetesAPI) async throws {
+    /// v1alpha1 is not served any more, and nobody is asked for it. A conversion of anybody else stays, and so does what somebody made of ours.
+    public static func turnConversionOff(_ api: any KubernetesAPI, of owner: ConversionOwner) async throws {
         guard let live = try await api.getIfFound(.customResourceDefinitions, ObjectName(namespace: nil, name: definition)),
-            live.at("metadata", "managedFields")?.array?.contains(where: { $0["manager"]?.string == fieldManager }) == true
+            let client = live.at("spec", "conversion", "webhook", "clientConfig"), owner.owns(client, of: live)
         else { return }
-        let strategy = live.at("spec", "conversion", "strategy")?.string ?? "None"
-        let wanted: JSONValue = strategy == "None" ? live.at("spec", "conversion") ?? ["strategy": "None"] : ["strategy": "None"]
-        _ = try await WebhookRegistration(api: api, address: .url(""), name: "").change(live, conversion: wanted, served: false)
+        _ = try await change(api, live, conversion: ["strategy": "None"], served: false)
     }
 
-    private func change(_ live: JSONValue, conversion: JSONValue, served: Bool) async throws -> Bool {
+    private static func change(_ api: any KubernetesAPI, _ live: JSONValue, conversion: JSONValue, served: Bool) async throws -> Bool {
         let versions = live.at("spec", "versions")?.array ?? []
         var operations: [JSONPatch.Operation] = []
-        if live.at("spec", "conversion") != nil || served, !Self.holds(live.at("spec", "conversion"), conversion) {
+        if !holds(live.at("spec", "conversion"), conversion) {
             operations.append(.add(JSONPointer(["spec", "conversion"]), conversion))
         }
-        if let index = versions.firstIndex(where: { $0["name"]?.string == Self.older }), versions[index]["served"]?.bool != served {
+        if let index = versions.firstIndex(where: { $0["name"]?.string == older }), versions[index]["served"]?.bool != served {
             operations += [
-                .test(JSONPointer(["spec", "versions", "\(index)", "name"]), .string(Self.older)),
+                .test(JSONPointer(["spec", "versions", "\(index)", "name"]), .string(older)),
                 .replace(JSONPointer(["spec", "versions", "\(index)", "served"]), .bool(served)),
             ]
         }
         if operations.isEmpty { return false }
         let guarded = [.test(JSONPointer(["metadata", "resourceVersion"]), .string(live.metadata.resourceVersion))] + operations
-        try await api.patch(.customResourceDefinitions, live.metadata.objectName, .json(JSONPatch(guarded)), fieldManager: Self.fieldManager)
+        try await api.patch(.customResourceDefinitions, live.metadata.objectName, .json(JSONPatch(guarded)), fieldManager: fieldManager)
         return true
     }
 
@@ -221,6 +251,35 @@ public struct WebhookRegistration: Sendable {
         for type in [ResourceType.validatingWebhookConfigurations, .mutatingWebhookConfigurations] {
             do { try await api.delete(type, ObjectName(namespace: nil, name: name)) } catch let error as KubernetesError where error.code == .notFound {}
         }
-        try await Self.turnConversionOff(api)
+        if conversion == .on { try await Self.turnConversionOff(api, of: .address(address)) }
+    }
+}
+
+/// Whose conversion is taken away.
+public enum ConversionOwner: Hashable, Sendable {
+    /// An operator that stops: what leads to its own address.
+    case address(WebhookAddress)
+    /// An operator that runs without conversion: what one of its namespace, or one outside of the cluster, has written.
+    case namespace(String)
+
+    /// - Parameter client: `clientConfig` of the definition's conversion.
+    func owns(_ client: JSONValue, of definition: JSONValue) -> Bool {
+        switch self {
+        case .address(let address): WebhookRegistration.holds(client, address.clientConfiguration(WebhookPath.convert, bundle: nil))
+        case .namespace(let namespace):
+            if let service = client["service"] {
+                service["namespace"]?.string == namespace && Self.wrote(["f:service", "f:namespace"], of: definition)
+            } else {
+                Self.wrote(["f:url"], of: definition)
+            }
+        }
+    }
+
+    /// Whether a field of `clientConfig` is the webhook's: who changes a field becomes its manager.
+    private static func wrote(_ field: [String], of definition: JSONValue) -> Bool {
+        let path = ["f:spec", "f:conversion", "f:webhook", "f:clientConfig"] + field
+        return definition.at("metadata", "managedFields")?.array?.contains { entry in
+            entry["manager"]?.string == WebhookRegistration.fieldManager && entry["fieldsV1"]?.at(path) != nil
+        } ?? false
     }
 }

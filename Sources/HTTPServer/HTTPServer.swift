@@ -17,18 +17,32 @@ public final class HTTPServer: Sendable {
     /// Answers one request.
     public typealias Handler = @Sendable (HTTPServerRequest) async -> HTTPServerResponse
 
+    /// What was turned away because of a limit that all clients share.
+    public enum Refusal: String, Sendable {
+        /// One connection too many: closed.
+        case connections
+        /// No room for a body: answered with 503.
+        case bodies
+    }
+
     /// The port that is listened on, also when 0 was asked for.
     public let port: Int
     private let listener: any Channel
     private let group: MultiThreadedEventLoopGroup
     private let connections: ConnectionRegistry
+    private let budget: BodyBudget
     private let tls: TLSHolder
 
     /// Connections closed because `HTTPServerLimits.maxConnections` were open.
     public var refusedConnections: Int { connections.refused }
+    /// Requests answered with 503 because bodies of `HTTPServerLimits.maxBodyBytesTogether` were held.
+    public var refusedBodies: Int { budget.refused }
 
-    private init(port: Int, listener: any Channel, group: MultiThreadedEventLoopGroup, connections: ConnectionRegistry, tls: TLSHolder) {
+    private init(
+        port: Int, listener: any Channel, group: MultiThreadedEventLoopGroup, connections: ConnectionRegistry, budget: BodyBudget, tls: TLSHolder
+    ) {
         self.tls = tls
+        self.budget = budget
         self.port = port
         self.listener = listener
         self.group = group
@@ -38,27 +52,32 @@ public final class HTTPServer: Sendable {
     /// Binds and listens.
     /// - Parameter port: 0 takes any free port.
     /// - Parameter threads: Event loop threads; one is enough for probes.
+    /// - Parameter refused: Called from any thread when a limit that all clients share turns one away.
     /// - Throws: `HTTPServerError` when the address cannot be bound or the certificate cannot be used.
     public static func start(
         host: String, port: Int, tls: HTTPServerTLS? = nil, limits: HTTPServerLimits = HTTPServerLimits(), threads: Int = 1,
-        logger: Logger, handler: @escaping Handler
+        logger: Logger, refused: @escaping @Sendable (Refusal) -> Void = { _ in }, handler: @escaping Handler
     ) async throws -> HTTPServer {
+        precondition(limits.maxBodyBytesTogether >= limits.maxBodyBytes, "one body alone must have room")
         guard (0...65535).contains(port) else { throw HTTPServerError(.bind, "cannot listen on \(host):\(port): a port is from 0 to 65535") }
         let holder = TLSHolder(try tls.map(Self.context))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        let connections = ConnectionRegistry(maxConnections: limits.maxConnections)
+        let connections = ConnectionRegistry(maxConnections: limits.maxConnections) { refused(.connections) }
+        let budget = BodyBudget(maxBytes: limits.maxBodyBytesTogether) { refused(.bodies) }
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try configure(channel, tlsContext: holder.context, limits: limits, connections: connections, logger: logger, handler: handler)
+                    let connection = ConnectionHandler(limits: limits, connections: connections, budget: budget, logger: logger, handler: handler)
+                    try configure(channel, tlsContext: holder.context, limits: limits, connections: connections, connection)
                 }
             }
         do {
             let listener = try await bootstrap.bind(host: host, port: port).get()
-            return HTTPServer(port: listener.localAddress?.port ?? port, listener: listener, group: group, connections: connections, tls: holder)
+            return HTTPServer(
+                port: listener.localAddress?.port ?? port, listener: listener, group: group, connections: connections, budget: budget, tls: holder)
         } catch {
             try? await group.shutdownGracefully()
             throw HTTPServerError(.bind, "cannot listen on \(host):\(port): \(error)")
@@ -85,8 +104,7 @@ public final class HTTPServer: Sendable {
     }
 
     private static func configure(
-        _ channel: any Channel, tlsContext: NIOSSLContext?, limits: HTTPServerLimits, connections: ConnectionRegistry, logger: Logger,
-        handler: @escaping Handler
+        _ channel: any Channel, tlsContext: NIOSSLContext?, limits: HTTPServerLimits, connections: ConnectionRegistry, _ connection: ConnectionHandler
     ) throws {
         guard connections.admit(channel) else { throw ChannelError.ioOnClosedChannel }
         let pipeline = channel.pipeline.syncOperations
@@ -96,7 +114,7 @@ public final class HTTPServer: Sendable {
         decoderLimits.maxHeaderFieldSize = limits.maxHeaderBytes
         try pipeline.configureHTTPServerPipeline(
             withErrorHandling: false, withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
-        try pipeline.addHandler(ConnectionHandler(limits: limits, connections: connections, logger: logger, handler: handler))
+        try pipeline.addHandler(connection)
     }
 
     private static func context(_ tls: HTTPServerTLS) throws -> NIOSSLContext {
@@ -148,8 +166,13 @@ final class ConnectionRegistry: Sendable {
 
     private let state = Mutex(State())
     private let maxConnections: Int
+    private let report: @Sendable () -> Void
 
-    init(maxConnections: Int) { self.maxConnections = maxConnections }
+    /// - Parameter report: Called for each connection that is one too many.
+    init(maxConnections: Int, report: @escaping @Sendable () -> Void) {
+        self.maxConnections = maxConnections
+        self.report = report
+    }
 
     var refused: Int { state.withLock { $0.refused } }
     var isDraining: Bool { state.withLock { $0.signal != nil } }
@@ -157,15 +180,16 @@ final class ConnectionRegistry: Sendable {
     /// Counts the channel in until it closes; false when it is one too many or the server stops.
     func admit(_ channel: any Channel) -> Bool {
         let id = ObjectIdentifier(channel)
-        let isAdmitted = state.withLock { state in
-            guard state.signal == nil else { return false }
+        let (isAdmitted, isTooMany) = state.withLock { state in
+            guard state.signal == nil else { return (false, false) }
             guard state.channels.count < maxConnections else {
                 state.refused += 1
-                return false
+                return (false, true)
             }
             state.channels[id] = channel
-            return true
+            return (true, false)
         }
+        if isTooMany { report() }
         if isAdmitted { channel.closeFuture.whenComplete { _ in self.state.withLock { $0.channels[id] = nil } } }
         return isAdmitted
     }

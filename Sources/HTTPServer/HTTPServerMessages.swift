@@ -64,10 +64,13 @@ public struct HTTPServerResponse: Sendable {
     }
 }
 
-/// What one connection may cost.
+/// What one connection may cost, and all of them together.
 public struct HTTPServerLimits: Sendable {
     /// Bytes of one request's body; a longer one is answered with 413.
     public var maxBodyBytes: Int
+    /// Bytes of all requests' bodies that are held at a time, from their arrival to the answer; a request without room is answered with 503, `retry-after`,
+    /// and counted in `HTTPServer.refusedBodies`. Not less than `maxBodyBytes`.
+    public var maxBodyBytesTogether: Int
     /// Bytes of one request's headers together; more are answered with 431.
     public var maxHeaderBytes: Int
     /// Open connections; one more is closed and counted in `HTTPServer.refusedConnections`.
@@ -80,10 +83,11 @@ public struct HTTPServerLimits: Sendable {
     public var writeDeadline: Duration
 
     public init(
-        maxBodyBytes: Int = 3 << 20, maxHeaderBytes: Int = 64 << 10, maxConnections: Int = 1024, headDeadline: Duration = .seconds(60),
-        bodyDeadline: Duration = .seconds(30), writeDeadline: Duration = .seconds(30)
+        maxBodyBytes: Int = 3 << 20, maxBodyBytesTogether: Int = 256 << 20, maxHeaderBytes: Int = 64 << 10, maxConnections: Int = 1024,
+        headDeadline: Duration = .seconds(60), bodyDeadline: Duration = .seconds(30), writeDeadline: Duration = .seconds(30)
     ) {
         self.maxBodyBytes = maxBodyBytes
+        self.maxBodyBytesTogether = maxBodyBytesTogether
         self.maxHeaderBytes = maxHeaderBytes
         self.maxConnections = maxConnections
         self.headDeadline = headDeadline

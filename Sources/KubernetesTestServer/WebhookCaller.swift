@@ -26,7 +26,7 @@ final class WebhookCaller: Sendable {
         request["uid"] = .string(uid)
         do {
             let review: JSONValue = ["apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request]
-            let answer = try await post(review, to: call.client, timeout: .seconds(call.timeoutSeconds))
+            let answer = try await post(review, to: call.client, query: "?timeout=\(call.timeoutSeconds)s", timeout: .seconds(call.timeoutSeconds))
             guard let response = answer["response"], response["uid"] == .string(uid), let isAllowed = response["allowed"]?.bool else {
                 throw KubernetesError(.undecodable, message: "the answer is no AdmissionReview with this request's uid")
             }
@@ -71,7 +71,8 @@ final class WebhookCaller: Sendable {
         }
     }
 
-    private func post(_ body: JSONValue, to client: JSONValue, timeout: Duration) async throws -> JSONValue {
+    /// - Parameter query: How long the server waits, as a real one says it with admission reviews.
+    private func post(_ body: JSONValue, to client: JSONValue, query: String = "", timeout: Duration) async throws -> JSONValue {
         guard let url = client["url"]?.string else { throw KubernetesError(.network, message: "a Service cannot be reached from here; register by URL") }
         let bundle = client["caBundle"]?.string.flatMap { Base64.decode($0) }
         let connection = self.client.withLock { client in
@@ -81,7 +82,7 @@ final class WebhookCaller: Sendable {
         }
         let response = try await connection.send(
             HTTPRequest(
-                method: "POST", url: url, headers: [("content-type", "application/json")], body: body.bytes(), timeout: timeout,
+                method: "POST", url: url + query, headers: [("content-type", "application/json")], body: body.bytes(), timeout: timeout,
                 tls: TLSConfiguration(caPEM: bundle)))
         guard response.status == 200 else {
             throw KubernetesError(.network, message: "HTTP \(response.status): \(String(decoding: response.body.prefix(500), as: UTF8.self))")

@@ -42,6 +42,7 @@ struct OperatorCommand: AsyncParsableCommand {
     @Option(help: .of("webhookUrl")) var webhookUrl: String?
     @Option(help: .of("webhookConfiguration")) var webhookConfiguration: String?
     @Option(help: .of("webhookFailurePolicy")) var webhookFailurePolicy: String?
+    @Option(help: .of("webhookConversion")) var webhookConversion: String?
     @Option(help: .of("webhookSecret")) var webhookSecret: String?
     @Option(help: .of("webhookCertDir")) var webhookCertDir: String?
     @Option(help: .of("logFormat")) var logFormat: String?
@@ -54,7 +55,8 @@ struct OperatorCommand: AsyncParsableCommand {
             "metricsBindAddress": metricsBindAddress, "collectorRoles": collectorRoles, "leaderElect": leaderElect,
             "leaderElectionNamespace": leaderElectionNamespace, "workers": workers,
             "webhook": webhook, "webhookBindAddress": webhookBindAddress, "webhookService": webhookService, "webhookUrl": webhookUrl,
-            "webhookConfiguration": webhookConfiguration, "webhookFailurePolicy": webhookFailurePolicy, "webhookSecret": webhookSecret,
+            "webhookConfiguration": webhookConfiguration, "webhookFailurePolicy": webhookFailurePolicy,
+            "webhookConversion": webhookConversion, "webhookSecret": webhookSecret,
             "webhookCertDir": webhookCertDir, "logFormat": logFormat, "logLevel": logLevel,
         ]
         return flags.compactMapValues { $0 }

@@ -76,8 +76,16 @@ struct OperatorProcess {
             // Before the caches, on every replica: a resource may be checked while there is no leader.
             components.append(Component("events", run: { try await events.run() }, stop: { events.stop() }))
             components.append(Component("webhook", run: { try await webhook.run() }, stop: { await webhook.stop() }))
-        } else {
-            components.append(Component("conversion", run: { try await Self.withoutConversion(client, logger) }))
+        }
+        if settings.webhook?.conversion != .on {
+            let removal = ConversionRemoval(api: client, namespace: namespace(configuration), logger: logger)
+            components.append(
+                Component(
+                    "conversion",
+                    run: {
+                        try await removal.run()
+                        try await SystemTime().sleep(for: .seconds(1 << 30))
+                    }))
         }
         components.append(
             Component(
@@ -101,24 +109,17 @@ struct OperatorProcess {
             collectorImage: settings.collectorImage, proxyVariables: OperatorConfiguration.proxyVariables(of: environment), grantsRoles: grantsRoles)
         let handler = WebhookHandler(
             api: client, facts: facts, rights: ConfiguredRights(grantsRoles: grantsRoles), logger: logger, record: { events.record($0, about: $1) })
-        let namespace = environment["POD_NAMESPACE"] ?? configuration.namespace
-        return WebhookServer(handler: handler, setup: setup.setup(client, namespace: namespace, namespaces: settings.namespaces), api: client, logger: logger)
+        return WebhookServer(
+            handler: handler, setup: setup.setup(client, namespace: namespace(configuration), namespaces: settings.namespaces), api: client, logger: logger)
     }
+
+    /// The operator's own.
+    private func namespace(_ configuration: ClientConfiguration) -> String { environment["POD_NAMESPACE"] ?? configuration.namespace }
 
     /// The webhook counts only when it is on.
     private static func readiness(_ sonde: SondeOperator, _ webhook: WebhookServer?) -> SondeOperator.Readiness {
         if let reason = webhook?.waitingFor { return .waiting(reason) }
         return sonde.readiness
-    }
-
-    /// Takes back what an earlier start with the webhook had set up: nobody would answer conversions now.
-    private static func withoutConversion(_ client: KubernetesClient, _ logger: Logger) async throws {
-        do {
-            try await WebhookRegistration.turnConversionOff(client)
-        } catch {
-            logger.warning("v1alpha1 may still be served although the webhook is off", metadata: ["error": "\(error)"])
-        }
-        try await SystemTime().sleep(for: .seconds(1 << 30))
     }
 
     private func makeElector(_ client: KubernetesClient, _ configuration: ClientConfiguration, _ gate: WriteGate, _ logger: Logger) -> LeaderElector {

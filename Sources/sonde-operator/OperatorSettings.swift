@@ -70,6 +70,7 @@ struct OperatorSettings: Sendable {
         Setting(key: "webhookConfiguration", defaultValue: "sonde", help: "Name of the validating and the mutating webhook configuration."),
         Setting(
             key: "webhookFailurePolicy", defaultValue: "Fail", help: "Fail or Ignore: what validation's registration by URL says of a webhook that is down."),
+        Setting(key: "webhookConversion", defaultValue: "true", help: "Whether the webhook serves v1alpha1 of OpenTelemetryCollector."),
         Setting(
             key: "webhookSecret", defaultValue: "sonde-webhook-certificate",
             help: "Secret in the operator's namespace with the webhook's certificates; made when it is missing, only read when cert-manager keeps it."),
@@ -187,10 +188,11 @@ private struct SettingValues {
     func webhook() throws(SettingError) -> WebhookSettings {
         let (host, port) = try address("webhookBindAddress")
         let policy = try choice("webhookFailurePolicy", of: ["Fail", "Ignore"])
+        let conversion: WebhookRegistration.Conversion = try flag("webhookConversion") ? .on : .off
         let directory = text("webhookCertDir")
         return WebhookSettings(
             host: host, port: port, address: try webhookAddress(), configuration: text("webhookConfiguration"), failurePolicy: policy,
-            secret: text("webhookSecret"), certificateFolder: directory.isEmpty ? nil : directory)
+            conversion: conversion, secret: text("webhookSecret"), certificateFolder: directory.isEmpty ? nil : directory)
     }
 
     private func webhookAddress() throws(SettingError) -> WebhookAddress {

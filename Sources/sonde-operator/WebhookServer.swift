@@ -3,6 +3,7 @@
 // It never decides about a request; Admission does.
 
 import Admission
+import CoreMetrics
 import Crypto
 import HTTPServer
 import Kubernetes
@@ -23,19 +24,21 @@ final class WebhookServer: Sendable {
 
     /// How long a pod that is asked to end still answers: by then it is in no list of endpoints any more.
     static let farewell: Duration = .seconds(5)
-    /// Pages of lists are converted at once, and a review holds an object twice.
-    static let limits = HTTPServerLimits(maxBodyBytes: 64 << 20, maxConnections: 512)
+    /// Pages of lists are converted at once, and a review holds an object twice. Parsed, bodies take several times their bytes of the pod's memory.
+    static let limits = HTTPServerLimits(maxBodyBytes: 32 << 20, maxBodyBytesTogether: 32 << 20, maxConnections: 512)
 
     private let api: any KubernetesAPI
     private let handler: WebhookHandler
     private let setup: Setup
     private let logger: Logger
+    private let metrics: RuntimeMetrics
     private let stopRequests: AsyncStream<Void>
     private let stopRequest: AsyncStream<Void>.Continuation
     private let server = Mutex<HTTPServer?>(nil)
     private let keeper = Mutex<CertificateKeeper?>(nil)
 
-    init(handler: WebhookHandler, setup: Setup, api: any KubernetesAPI, logger: Logger) {
+    init(handler: WebhookHandler, setup: Setup, api: any KubernetesAPI, logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics()) {
+        self.metrics = metrics
         self.api = api
         self.handler = handler
         self.setup = setup
@@ -84,14 +87,30 @@ final class WebhookServer: Sendable {
         stopRequest.finish()
     }
 
+    /// What the API server says that it waits: its registration's `timeoutSeconds` in whole seconds, as `?timeout=5s` or `?timeout=1m0s`; nil when it says
+    /// nothing that can be read.
+    static func timeout(of request: HTTPServerRequest) -> Duration? {
+        guard var text = request.queryItem("timeout")?[...], text.last == "s" else { return nil }
+        var seconds = 0
+        for (unit, length) in [("m", 60), ("s", 1)] {
+            guard let end = text.firstIndex(of: Character(unit)) else { continue }
+            guard let number = Int(text[..<end]), (0...3600).contains(number) else { return nil }
+            seconds += number * length
+            text = text[text.index(after: end)...]
+        }
+        return text.isEmpty && seconds > 0 ? .seconds(seconds) : nil
+    }
+
     private func serve(_ identity: Identity) async throws {
         let tls = HTTPServerTLS(certificatePEM: Array(identity.chainPEM.utf8), privateKeyPEM: Array(identity.key.pem.utf8))
         if let running = server.withLock({ $0 }) { return try running.replaceTLS(tls) }
         let started = try await HTTPServer.start(
-            host: setup.host, port: setup.port, tls: tls, limits: Self.limits, threads: 1, logger: logger
+            host: setup.host, port: setup.port, tls: tls, limits: Self.limits, threads: 1, logger: logger,
+            refused: { [metrics] in metrics.counter("webhook_refused_requests", ("limit", $0.rawValue)).increment() }
         ) { [handler] request in
             guard request.method == "POST" else { return .text("only POST is answered here\n", status: 405) }
-            let (status, body) = await handler.answer(path: request.path, body: request.body)
+            let timeout = Self.timeout(of: request) ?? WebhookHandler.timeout
+            let (status, body) = await handler.answer(path: request.path, body: request.body, timeout: timeout)
             let type = status == 200 ? "application/json" : "text/plain; charset=utf-8"
             return HTTPServerResponse(status: status, headers: [("content-type", type)], body: .bytes(body))
         }

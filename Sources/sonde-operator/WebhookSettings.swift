@@ -14,6 +14,7 @@ struct WebhookSettings: Sendable {
     /// The name of both webhook configurations.
     let configuration: String
     let failurePolicy: String
+    let conversion: WebhookRegistration.Conversion
     /// In the operator's namespace.
     let secret: String
     /// Where somebody else keeps certificates; nil: the Secret counts.
@@ -54,6 +55,6 @@ struct WebhookSettings: Sendable {
             host: host, port: port, source: source, rotation: CertificateRotation(names: names),
             registration: WebhookRegistration(
                 api: api, address: address, name: configuration, failurePolicy: failurePolicy,
-                scope: namespaces.map { .only($0) } ?? .all(except: [namespace])))
+                scope: namespaces.map { .only($0) } ?? .all, conversion: conversion))
     }
 }

@@ -2,9 +2,11 @@
 // Random resources go there and back; the rest are the known differences of the two versions.
 // It never needs a server.
 
+import CollectorConfig
 import JSON
 import Kubernetes
 import SondeAPI
+import TestSupport
 import Testing
 import YAML
 
@@ -121,10 +123,62 @@ import YAML
         #expect(try up(resource(Self.alpha, ["config": 3])).metadata.annotations[ConversionAnnotation.error]?.contains("must be a text of YAML") == true)
     }
 
-    @Test func aStashThatIsTooLargeIsRefused() throws {
-        let large = String(repeating: "x", count: ConversionStash.sizeBytesMax + 1)
-        let error = #expect(throws: ReviewError.self) { try down(resource(Self.beta, ["command": [.string(large)]])) }
-        #expect(error?.message.contains("n/c") == true && error?.message.contains("write the resource as opentelemetry.io/v1beta1") == true)
+    // MARK: No room
+
+    private static let large = String(repeating: "x", count: ConversionStash.sizeBytesMax + 1)
+
+    private func annotationBytes(_ object: JSONValue) -> Int {
+        object.metadata.annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    }
+
+    private func incomplete(_ object: JSONValue) throws -> JSONValue? {
+        try object.metadata.annotations[ConversionAnnotation.stash].flatMap { try JSONValue(parsing: $0)["incomplete"] }
+    }
+
+    @Test func aTextThatIsTooLongLosesItsCommentsOnly() throws {
+        let object = resource(Self.alpha, ["config": .string("# \(Self.large)\n" + Self.text), "unknownField": "kept"])
+        let newer = try up(object)
+        #expect(try incomplete(newer) == ["spec.config"])
+        #expect(annotationBytes(newer) < 256 << 10)
+        #expect(newer.metadata.annotations[ConversionAnnotation.error] == nil)
+        #expect(newer.at("spec", "config", "exporters") == ["debug": [:]])
+        let again = try down(newer)
+        #expect(again.at("spec", "unknownField") == "kept")
+        let config = try #require(again.at("spec", "config")?.string)
+        #expect(try YAML.parse(config) == YAML.parse(Self.text) && !config.contains("#"))
+        #expect(try up(again).at("spec") == newer.at("spec"))
+    }
+
+    @Test func aFieldThatIsTooLargeIsNamedAndItsWriteRefused() throws {
+        let object = resource(Self.beta, ["command": [.string(Self.large)], "hostPID": true, "replicas": 1])
+        let older = try down(object)
+        #expect(try incomplete(older) == ["spec.command"])
+        #expect(older.at("spec") == ["replicas": 1] && annotationBytes(older) < 256 << 10)
+        // Written back as v1alpha1: everything but the field, and admission is told.
+        let newer = try up(older)
+        #expect(newer.at("spec") == ["hostPID": true, "replicas": 1])
+        #expect(newer.metadata.annotations[ConversionAnnotation.error]?.contains("spec.command") == true)
+        #expect(Validation.findings(collector: newer).errors.contains { $0.message.contains("spec.command") })
+    }
+
+    @Test(arguments: [0, 100, 150, 200, 240, 255, 256]) func otherAnnotationsTakeRoom(kibibytes: Int) throws {
+        var object = resource(Self.beta, ["command": [.string(String(repeating: "y", count: 100 << 10))], "hostPID": true])
+        object.set(["metadata", "annotations"], to: ["mine": .string(String(repeating: "z", count: kibibytes << 10))])
+        let older = try down(object)
+        #expect(older.metadata.annotations["mine"]?.utf8.count == kibibytes << 10)
+        let isWhole = try incomplete(older) == nil
+        #expect(isWhole == (kibibytes < 148), "\(kibibytes)")
+        guard kibibytes < 248 else { return }
+        #expect(annotationBytes(older) <= 256 << 10)
+        #expect(try up(older).at("spec", "hostPID") == true)
+    }
+
+    @Test func manyPlacesWithoutRoomAreCounted() throws {
+        let members = (0..<40).map { (String(repeating: "k", count: 500) + "\($0)", JSONValue.string(String(repeating: "v", count: 10 << 10))) }
+        let older = try down(resource(Self.beta, ["targetAllocator": ["prometheusCR": .object(JSONObject(members))]]))
+        let names = try #require(try incomplete(older)?.array)
+        #expect(names.count == 16 && names.last?.string?.hasPrefix("and ") == true)
+        #expect(older.metadata.annotations[ConversionAnnotation.stash]?.utf8.count ?? 0 <= ConversionStash.sizeBytesMax)
     }
 
     @Test(arguments: ["opentelemetry.io/v1", "sonde.dev/v1alpha1", ""]) func otherVersionsAreRefused(version: String) {

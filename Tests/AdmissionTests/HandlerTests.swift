@@ -9,6 +9,7 @@ import KubernetesTestServer
 import Logging
 import Rendering
 import SondeAPI
+import Synchronization
 import Testing
 
 @testable import Admission
@@ -19,10 +20,16 @@ private struct Rights: CollectorRights {
 }
 
 /// Refuses every access review, or never answers.
-private struct StrictServer: KubernetesAPI {
-    var isSilent = false
+private final class StrictServer: KubernetesAPI {
+    private let isSilent: Bool
+    private let count = Mutex(0)
+
+    init(isSilent: Bool = false) { self.isSilent = isSilent }
+
+    var requestCount: Int { count.withLock { $0 } }
 
     func send(_ request: KubernetesRequest) async throws -> JSONValue {
+        count.withLock { $0 += 1 }
         if isSilent { try await Task.sleep(for: .seconds(3600)) }
         return ["status": ["allowed": false]]
     }
@@ -62,6 +69,61 @@ private struct StrictServer: KubernetesAPI {
         #expect(answer.at("response", "status", "message")?.string?.contains("list pods") == true)
     }
 
+    // MARK: Rights of an update
+
+    /// A collector with receivers that read at the Kubernetes API.
+    private func collector(_ receivers: [String], _ spec: JSONValue = [:]) -> JSONValue {
+        let all = receivers.map { ($0, JSONValue.object([:])) }
+        var out = Collectors.changed(["spec", "config", "receivers"], .object(JSONObject(all)))
+        out.set(["spec", "config", "service", "pipelines", "traces"], to: nil)
+        out.set(["spec", "config", "service", "pipelines", "logs"], to: ["receivers": .array(receivers.map { .string($0) }), "exporters": ["debug"]])
+        for (key, value) in spec.object ?? [:] { out.set(["spec", key], to: value) }
+        return out
+    }
+
+    /// The answer to an update by somebody who holds nothing, and how many questions it took.
+    private func update(_ old: JSONValue, _ new: JSONValue) async throws -> (response: JSONValue?, questions: Int) {
+        let server = StrictServer()
+        let handler = WebhookHandler(
+            api: server, facts: CollectorFacts(), rights: ConfiguredRights(grantsRoles: true), time: ManualTime(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let answer = try await answer(handler, WebhookPath.validateCollector, review("UPDATE", object: new, old: old))
+        return (answer["response"], server.requestCount)
+    }
+
+    @Test func anUpdateThatLeavesTheSpecAloneIsAskedNothing() async throws {
+        let old = collector(["k8s_events"])
+        var new = old
+        new.set(["metadata", "labels"], to: ["a": "b"])
+        new.set(["metadata", "finalizers"], to: ["x.test/y"])
+        new.set(["status"], to: ["image": "x"])
+        let (response, questions) = try await update(old, new)
+        #expect(response?["allowed"] == true && questions == 0)
+    }
+
+    @Test func anUpdateThatNeedsNothingMoreIsAskedNothing() async throws {
+        let (response, questions) = try await update(collector(["k8s_events"]), collector(["k8s_events"], ["replicas": 2]))
+        #expect(response?["allowed"] == true && questions == 0)
+    }
+
+    @Test func anUpdateIsAskedAboutWhatItAdds() async throws {
+        let added = try await update(collector(["k8s_events"]), collector(["k8s_events", "k8s_cluster"]))
+        let message = added.response?.at("status", "message")?.string ?? ""
+        #expect(message.contains("list replicasets.apps"), "\(message)")
+        #expect(!message.contains("list events"), "held before: \(message)")
+        let created = try await answer(
+            WebhookHandler(
+                api: StrictServer(), facts: CollectorFacts(), rights: ConfiguredRights(grantsRoles: true), time: ManualTime(),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), WebhookPath.validateCollector,
+            review(object: collector(["k8s_events", "k8s_cluster"])))
+        #expect(created.at("response", "status", "message")?.string?.contains("list events") == true)
+    }
+
+    @Test func anotherServiceAccountGetsEveryRightAnew() async throws {
+        let (response, _) = try await update(collector(["k8s_events"]), collector(["k8s_events"], ["serviceAccount": "other"]))
+        #expect(response?["allowed"] == false && response?.at("status", "code") == 403)
+    }
+
     @Test func conversionsAreAnswered() async throws {
         let body: JSONValue = [
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
@@ -88,5 +150,23 @@ private struct StrictServer: KubernetesAPI {
         let (status, body) = await answer
         // The questions were cancelled: that the rights are not known is a refusal, or the deadline's own error.
         #expect(status == 500 || String(decoding: body, as: UTF8.self).contains("cannot be found out"))
+    }
+
+    @Test(arguments: [(1, 500), (2, 1500), (5, 4500), (10, 9500), (30, 29_500), (3600, 29_500)])
+    func theDeadlineIsALittleBeforeTheServersOwn(timeoutSeconds: Int, deadlineMs: Int) async throws {
+        let time = ManualTime()
+        let handler = handler(StrictServer(isSilent: true), rights: [AccessRight(group: "", resource: "pods", verb: "list")], time: time)
+        let ended = Mutex(false)
+        async let answer: Void = {
+            _ = await handler.answer(
+                path: WebhookPath.validateCollector, body: review(object: Collectors.good).bytes(), timeout: .seconds(timeoutSeconds))
+            ended.withLock { $0 = true }
+        }()
+        await time.waitForSleepers()
+        time.advance(by: .milliseconds(deadlineMs - 1))
+        await time.waitForSleepers()
+        #expect(!ended.withLock { $0 })
+        time.advance(by: .milliseconds(1))
+        await answer
     }
 }

@@ -117,11 +117,15 @@ private final class Served: Sendable {
         let signed = try await stored(api)
         #expect(signed.authority == announced.next)
         for served in [first, second] { #expect(served.list.last == signed.serving) }
-        #expect(try await bundle(api).contains(old.authority.certificate.pem), "it is trusted until it expires")
-        time.advance(by: .seconds(300 * 86_400))
+        #expect(try await bundle(api).contains(old.authority.certificate.pem), "a replica may not have looked yet")
+        let retention = CertificateRotation(names: ["127.0.0.1"]).retention
+        time.advance(by: retention - .seconds(60))
         try await round()
+        #expect(try await bundle(api).contains(old.authority.certificate.pem))
+        time.advance(by: .seconds(60))
         try await round()
-        #expect(try await !bundle(api).contains(old.authority.certificate.pem))
+        #expect(try await !bundle(api).contains(old.authority.certificate.pem), "every replica that is asked serves with the new one")
+        #expect(try await stored(api).retiredSince == nil)
     }
 
     @Test func aNextAuthorityThatIsNotRegisteredDoesNotSign() async throws {
@@ -148,13 +152,32 @@ private final class Served: Sendable {
         #expect(served.list.count == 1)
     }
 
-    @Test func aDamagedSecretIsWrittenAnew() async throws {
+    @Test(
+        arguments: [(["app.kubernetes.io/managed-by": "sonde-operator"], ["tls.crt": "eA=="]), ([:], [:]), ([:], ["tls.crt": ""])]
+            as [(JSONValue, JSONValue)])
+    func aDamagedOrEmptySecretIsWrittenAnew(labels: JSONValue, data: JSONValue) async throws {
         let (api, time, served) = (try await server(), ManualTime(), Served())
-        try await api.create(
-            .secrets,
-            ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": .string(Self.secret.name), "namespace": "default"], "data": ["tls.crt": "eA=="]])
+        try await put(api, data, metadata: ["labels": labels])
         #expect(try await keeper(api, time, served).round())
         #expect(try await served.list == [stored(api).serving])
+    }
+
+    /// A replica whose reads fail would go on with a certificate that is not trusted any more: nobody may ask it then.
+    @Test func aReplicaThatCannotLookIsNotReady() async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        let keeper = keeper(api, time, served)
+        #expect(try await keeper.round())
+        api.faults.add(.forbidden(verb: "get", pathContains: "secrets"))
+        let rotation = CertificateRotation(names: ["127.0.0.1"])
+        time.advance(by: rotation.fence)
+        #expect(try await !keeper.round())
+        #expect(keeper.waitingFor == nil)
+        time.advance(by: .seconds(1))
+        #expect(keeper.waitingFor?.contains("could not be read for 601") == true, "\(keeper.waitingFor ?? "")")
+        #expect(rotation.retention > rotation.fence)
+        api.faults.removeAll()
+        #expect(try await keeper.round())
+        #expect(keeper.waitingFor == nil)
     }
 
     @Test func theAnnotationAsksForANewAuthority() async throws {
@@ -183,6 +206,100 @@ private final class Served: Sendable {
         #expect(served.list == [own.serving])
         #expect(try await api.get(.secrets, Self.secret) == before)
         #expect(try await bundle(api) == own.authority.certificate.pem)
+    }
+
+    // MARK: Certificates of others
+
+    private func put(_ api: any KubernetesAPI, _ data: JSONValue, metadata: JSONValue = [:]) async throws {
+        var object: JSONValue = ["apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data]
+        object.set(["metadata", "name"], to: .string(Self.secret.name))
+        object.set(["metadata", "namespace"], to: "default")
+        if let live = try await api.getIfFound(.secrets, Self.secret) {
+            object.set(["metadata", "resourceVersion"], to: .string(live.metadata.resourceVersion))
+            try await api.replace(.secrets, object)
+        } else {
+            try await api.create(.secrets, object)
+        }
+    }
+
+    /// `data` as cert-manager writes it, of an authority of its own.
+    private func foreign(_ time: ManualTime, name: String = "127.0.0.1", from: Duration = .zero, to: Duration = .seconds(86_400)) throws -> JSONValue {
+        let now = time.wallClock
+        let authority = try Identity.authority(
+            commonName: "other", from: now.advanced(by: .seconds(-86_400)), to: now.advanced(by: .seconds(10 * 86_400)))
+        let leaf = try Identity.server(names: [name], from: now.advanced(by: from), to: now.advanced(by: to), issuer: authority)
+        func text(_ pem: String) -> JSONValue { .string(Base64.encode(Array(pem.utf8))) }
+        return ["tls.crt": text(leaf.certificate.pem), "tls.key": text(leaf.key.pem), "ca.crt": text(authority.certificate.pem)]
+    }
+
+    @Test(arguments: ["expired", "begins", "127.0.0.1", "no certificate with its key"])
+    func whatOthersKeepIsCheckedAndNeverWritten(problem: String) async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        var data = try foreign(time)
+        switch problem {
+        case "expired": data = try foreign(time, from: .seconds(-7200), to: .seconds(-3600))
+        case "begins": data = try foreign(time, from: .seconds(3600))
+        case "127.0.0.1": data = try foreign(time, name: "other.test")
+        default: data["tls.key"] = "bm90aGluZw=="
+        }
+        try await put(api, data)
+        let before = try await api.get(.secrets, Self.secret)
+        let keeper = keeper(api, time, served)
+        for _ in 0..<3 { #expect(try await !keeper.round()) }
+        #expect(served.list.isEmpty)
+        #expect(keeper.waitingFor?.contains(problem) == true && keeper.waitingFor?.contains("or delete it") == true, "\(keeper.waitingFor ?? "")")
+        #expect(try await api.get(.secrets, Self.secret) == before)
+        // The remedy that it names.
+        try await api.delete(.secrets, Self.secret)
+        #expect(try await keeper.round())
+        #expect(try await served.list == [stored(api).serving])
+    }
+
+    /// cert-manager takes over the Secret that the operator made, and leaves the authority's key in it.
+    @Test func aSecretThatCertManagerTookOverIsLeftToIt() async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        let keeper = keeper(api, time, served)
+        #expect(try await keeper.round())
+        let data = try foreign(time)
+        try await api.patch(
+            .secrets, Self.secret, .merge(["metadata": ["annotations": ["cert-manager.io/certificate-name": "webhook"]], "data": data]),
+            fieldManager: "cert-manager")
+        let taken = try await api.get(.secrets, Self.secret)
+        for _ in 0..<3 {
+            #expect(try await keeper.round())
+            time.advance(by: CertificateKeeper.interval)
+        }
+        #expect(try await api.get(.secrets, Self.secret) == taken)
+        #expect(served.list.count == 2 && served.list.last?.certificate.isFor("127.0.0.1") == true)
+    }
+
+    @Test func aRenewalByOthersTurnsNobodyAway() async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        let keeper = keeper(api, time, served)
+        func authority(_ data: JSONValue) throws -> String {
+            String(decoding: try #require(data["ca.crt"]?.string.flatMap { Base64.decode($0) }), as: UTF8.self)
+        }
+        let (first, second) = (try foreign(time), try foreign(time))
+        try await put(api, first)
+        #expect(try await keeper.round())
+        time.advance(by: .seconds(3600))
+        #expect(try await keeper.round())
+        try await put(api, second)
+        #expect(try await keeper.round())
+        for text in [first, second] { #expect(try await bundle(api).contains(authority(text)), "both are trusted, before the new one is served") }
+        #expect(served.list.count == 1)
+        time.advance(by: CertificateKeeper.interval)
+        #expect(try await keeper.round())
+        #expect(served.list.count == 2)
+        #expect(try await bundle(api).contains(authority(first)), "another replica may serve with it")
+        let conversion = try await api.get(.customResourceDefinitions, Self.definition).at("spec", "conversion", "webhook", "clientConfig", "caBundle")
+        #expect(try await conversion?.string == Base64.encode(Array(bundle(api).utf8)))
+        let writes = api.writeCount
+        #expect(try await keeper.round())
+        #expect(api.writeCount == writes, "settled")
+        time.advance(by: CertificateRotation(names: ["a"]).fence * 2)
+        #expect(try await keeper.round())
+        #expect(try await bundle(api) == authority(second))
     }
 
     // MARK: The chart's configurations
@@ -278,7 +395,53 @@ private final class Served: Sendable {
             "strategy": "Webhook", "webhook": ["conversionReviewVersions": ["v1"], "clientConfig": ["url": "https://other.example.org/convert"]],
         ]
         try await api.patch(.customResourceDefinitions, Self.definition, .merge(["spec": ["conversion": foreign]]), fieldManager: "helm")
-        try await WebhookRegistration.turnConversionOff(api)
+        for owner in [ConversionOwner.namespace("sonde"), .address(Self.url)] { try await WebhookRegistration.turnConversionOff(api, of: owner) }
         #expect(try await api.get(.customResourceDefinitions, Self.definition).at("spec", "conversion") == foreign)
+    }
+
+    private func conversion(_ api: any KubernetesAPI) async throws -> JSONValue? {
+        try await api.get(.customResourceDefinitions, Self.definition).at("spec", "conversion")
+    }
+
+    /// Another operator may have taken over what ours had written before.
+    @Test(arguments: [url, service]) func aConversionThatSomebodyTookOverStays(address: WebhookAddress) async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        try await chart(api)
+        #expect(try await keeper(api, time, served, address: address).round())
+        let theirs: JSONValue = ["url": "https://other.example.org/convert", "service": nil]
+        try await api.patch(
+            .customResourceDefinitions, Self.definition, .merge(["spec": ["conversion": ["webhook": ["clientConfig": theirs]]]]), fieldManager: "other")
+        let before = try await conversion(api)
+        for owner in [ConversionOwner.namespace("sonde"), .address(address)] { try await WebhookRegistration.turnConversionOff(api, of: owner) }
+        #expect(try await conversion(api) == before)
+    }
+
+    @Test(arguments: [(url, "elsewhere", true), (service, "sonde", true), (service, "elsewhere", false)])
+    func whatOurNamespaceLeftBehindIsTakenAway(address: WebhookAddress, namespace: String, isTaken: Bool) async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        try await chart(api)
+        #expect(try await keeper(api, time, served, address: address).round())
+        try await WebhookRegistration.turnConversionOff(api, of: .namespace(namespace))
+        let isGone = try await conversion(api) == ["strategy": "None"]
+        #expect(isGone == isTaken)
+        let live = try await api.get(.customResourceDefinitions, Self.definition)
+        #expect(live.at("spec", "versions")?.array?.first { $0["name"] == "v1alpha1" }?["served"] == .bool(!isTaken))
+    }
+
+    @Test func anOperatorThatStopsLeavesItsSuccessorAlone() async throws {
+        let (api, time, served) = (try await server(), ManualTime(), Served())
+        #expect(try await keeper(api, time, served, address: .url("https://127.0.0.1:1")).round())
+        #expect(try await keeper(api, time, served, address: Self.url).round())
+        try await WebhookRegistration.turnConversionOff(api, of: .address(.url("https://127.0.0.1:1")))
+        #expect(try await conversion(api)?.at("webhook", "clientConfig", "url") == "https://127.0.0.1:9443/convert")
+    }
+
+    @Test func withoutConversionTheDefinitionIsNotTouched() async throws {
+        let api = try await server()
+        let before = try await api.get(.customResourceDefinitions, Self.definition)
+        let registration = WebhookRegistration(api: api, address: Self.url, name: "sonde", conversion: .off)
+        #expect(await registration.update(bundle: "x").problems.isEmpty)
+        try await registration.remove()
+        #expect(try await api.get(.customResourceDefinitions, Self.definition) == before)
     }
 }

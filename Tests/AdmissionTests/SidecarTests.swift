@@ -231,6 +231,21 @@ import Testing
         #expect(dry.answer.warnings.count == 1 && dry.events.isEmpty, "a dry run leaves no trace")
     }
 
+    @Test(
+        arguments: [
+            ("containers", "otc-container", [:]), ("initContainers", "otc-container", [:]),
+            ("containers", "first", ["initContainers": [["name": "first", "image": "i"]]]),
+        ] as [(String, String, JSONValue)]) func aContainerOfThePodsOwnIsNotDoubled(list: String, name: String, spec: JSONValue) async throws
+    {
+        let server = try await server([Self.collector("side", spec)])
+        var pod = Self.pod("true", owner: Self.owner)
+        pod.set(["spec", list], to: [["name": "app", "image": "app"], ["name": .string(name), "image": "mine"]])
+        let outcome = try await inject(pod, server)
+        #expect(outcome.answer.isAllowed && outcome.answer.patch == nil)
+        #expect(outcome.answer.warnings.first?.contains("has a container \(name) of its own") == true, "\(outcome.answer.warnings)")
+        #expect(outcome.events.map(\.reason) == ["SidecarContainerNameTaken"])
+    }
+
     @Test func aCollectorOfAnotherNamespaceMayBeNamed() async throws {
         let server = try await server([Self.collector("side", namespace: "other")])
         #expect(try await inject(Self.pod("other/side"), server).pod.metadata.labels.values.contains("other.side"))

@@ -83,6 +83,82 @@ private func echo(_ request: HTTPServerRequest) async -> HTTPServerResponse {
         }
     }
 
+    // MARK: Bodies together
+
+    /// A handler that holds the bodies of `/hold` until it is told to go on.
+    private final class Gate: Sendable {
+        private let entered = AsyncStream.makeStream(of: Void.self)
+        private let opened = AsyncStream.makeStream(of: Void.self)
+
+        func handle(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+            if request.path == "/hold" {
+                entered.continuation.yield()
+                for await _ in opened.stream {}
+            }
+            return await echo(request)
+        }
+
+        func waitUntilEntered() async { for await _ in entered.stream { break } }
+        func open() { opened.continuation.finish() }
+    }
+
+    private static let together = HTTPServerLimits(maxBodyBytes: 100, maxBodyBytesTogether: 150)
+
+    private func post(_ server: HTTPServer, _ path: String, bytes: Int, isChunked: Bool = false) throws -> RawClient {
+        let client = try RawClient(port: server.port)
+        let body = String(repeating: "x", count: bytes)
+        let framed = "transfer-encoding: chunked\r\n\r\n\(String(bytes, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
+        client.send("POST \(path) HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + (isChunked ? framed : "content-length: \(bytes)\r\n\r\n\(body)"))
+        return client
+    }
+
+    /// Asks until there is room: what was held is given back a moment after its answer.
+    private func eventuallyTaken(_ server: HTTPServer, bytes: Int) async throws -> Bool {
+        for _ in 0..<500 {
+            if try await post(server, "/", bytes: bytes).readToEnd()?.hasPrefix("HTTP/1.1 200 ") == true { return true }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        return false
+    }
+
+    @Test(arguments: [false, true]) func bodiesTogetherHaveALimit(isChunked: Bool) async throws {
+        let gate = Gate()
+        let refusals = Mutex<[HTTPServer.Refusal]>([])
+        let server = try await HTTPServer.start(
+            host: "127.0.0.1", port: 0, limits: Self.together, logger: quiet, refused: { refusal in refusals.withLock { $0.append(refusal) } },
+            handler: { await gate.handle($0) })
+        let first = try post(server, "/hold", bytes: 100)
+        await gate.waitUntilEntered()
+        let answer = try #require(try await post(server, "/", bytes: 51, isChunked: isChunked).readToEnd())
+        #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "\(answer)")
+        #expect(server.refusedBodies == 1 && refusals.withLock { $0 } == [.bodies])
+        #expect(try await post(server, "/", bytes: 50, isChunked: isChunked).readToEnd()?.hasPrefix("HTTP/1.1 200 ") == true, "the rest is free")
+        gate.open()
+        #expect(try await first.readToEnd()?.hasPrefix("HTTP/1.1 200 ") == true)
+        #expect(try await eventuallyTaken(server, bytes: 100), "what was held came back")
+        try await server.shutdown(grace: .seconds(1))
+    }
+
+    @Test func aBodyThatIsBrokenOffGivesItsRoomBack() async throws {
+        let gate = Gate()
+        try await withServer(limits: Self.together, handler: { await gate.handle($0) }) { server in
+            func breakOff() async throws {
+                let half = try RawClient(port: server.port)
+                half.send("POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n")
+                #expect(try await half.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100 "))
+                half.send(String(repeating: "x", count: 90))
+            }
+            for _ in 0..<5 { try await breakOff() }
+            #expect(try await eventuallyTaken(server, bytes: 100))
+            // Too long after some of it was held: given back as well.
+            for _ in 0..<3 {
+                #expect(try await post(server, "/", bytes: 101, isChunked: true).readToEnd()?.hasPrefix("HTTP/1.1 413 ") == true)
+            }
+            #expect(try await eventuallyTaken(server, bytes: 100))
+            gate.open()
+        }
+    }
+
     @Test func slowHeadersAreCutAtTheDeadline() async throws {
         try await withServer(limits: HTTPServerLimits(headDeadline: .milliseconds(100)), handler: echo) { server in
             let client = try RawClient(port: server.port)

@@ -3,6 +3,7 @@
 // It never measures time except against a bound that only a quadratic parser would miss.
 
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct JSONParserTests {
@@ -95,9 +96,7 @@ import Testing
 
     /// Flips, cuts and doubles bytes of a document: whatever comes out is a value or an error, and a value survives a second pass.
     @Test func damagedDocumentsNeverTrap() throws {
-        let seed = UInt64.random(in: 0 ... .max)
-        print("damagedDocumentsNeverTrap: seed \(seed)")
-        var random = SplitMix(state: seed)
+        var random = Seeded()
         let document = Array("{\"metadata\":{\"name\":\"é\\u00e9\\ud83d\\ude39\",\"x\":[1,-2.5e3]},\"b\":[true,false,null,{}],\"c\":18446744073709551615}".utf8)
         for _ in 0..<3000 {
             var bytes = document
@@ -113,17 +112,5 @@ import Testing
             guard let value = try? JSONValue(parsing: bytes, dropping: ["x"]) else { continue }
             #expect(try JSONValue(parsing: value.bytes()) == value)
         }
-    }
-}
-
-/// A small generator that can be started again from a printed seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -3,6 +3,7 @@
 // It never compares hashes: CollectorConfigTests does.
 
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct JSONWriterTests {
@@ -54,9 +55,7 @@ import Testing
     }
 
     @Test func whatIsWrittenReadsBackTheSame() throws {
-        let seed = UInt64.random(in: 0 ... .max)
-        print("whatIsWrittenReadsBackTheSame: seed \(seed)")
-        var random = SplitMix(state: seed)
+        var random = Seeded()
         for _ in 0..<500 {
             let value = JSONValue.random(depth: 4, using: &random)
             #expect(try JSONValue(parsing: value.bytes()) == value)
@@ -66,7 +65,7 @@ import Testing
 }
 
 extension JSONValue {
-    static func random(depth: Int, using random: inout SplitMix) -> JSONValue {
+    static func random(depth: Int, using random: inout Seeded) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 9 : 7), using: &random) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
@@ -84,7 +83,7 @@ extension JSONValue {
         }
     }
 
-    private static func randomText(using random: inout SplitMix) -> String {
+    private static func randomText(using random: inout Seeded) -> String {
         var text = ""
         for _ in 0..<Int.random(in: 0..<12, using: &random) {
             let range: ClosedRange<UInt32> = [0...0x20, 0x21...0x7F, 0x80...0x2FFF, 0...0x10FFFF][Int.random(in: 0..<4, using: &random)]

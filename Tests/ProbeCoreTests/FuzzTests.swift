@@ -2,6 +2,7 @@
 
 import OTLPMessages
 import ProbePrograms
+import TestSupport
 import Testing
 
 @testable import ProbeCore

@@ -8,19 +8,20 @@ import Foundation
 import JSON
 import Kubernetes
 import SondeAPI
+import TestSupport
 import Testing
 
 @testable import Rendering
 
 @Suite struct PropertyTests {
-    static let rounds = ProcessInfo.processInfo.environment["SONDE_ROUNDS"].flatMap(Int.init) ?? 40
+    static let rounds = Seeded.rounds(40)
 
     private func rendered(_ object: JSONValue) throws -> [Manifest] {
         CollectorRendering.render(try OpenTelemetryCollector(object: object), CollectorFacts())
     }
 
     @Test func validResourcesRenderTheSameBytesInAnyOrder() throws {
-        var random = RandomCollector(SplitMix(SplitMix.seed()))
+        var random = RandomCollector(Seeded())
         for round in 0..<Self.rounds {
             let object = random.object()
             let errors = Validation.findings(collector: object).errors
@@ -33,7 +34,7 @@ import Testing
     }
 
     @Test func namesAndPortsAreThoseThatKubernetesTakes() throws {
-        var random = RandomCollector(SplitMix(SplitMix.seed()))
+        var random = RandomCollector(Seeded())
         for round in 0..<Self.rounds {
             let object = random.object()
             let manifests = try rendered(object)
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func everyFieldIsMadeByTheGenerator() {
-        var random = RandomCollector(SplitMix(7))
+        var random = RandomCollector(Seeded(seed: 7))
         var seen: Set<String> = []
         for _ in 0..<200 { seen.formUnion(random.object()["spec"]?.object?.keys ?? []) }
         let missing = Set(CollectorSchema.spec.fields.map(\.name)).subtracting(seen)
@@ -74,7 +75,7 @@ import Testing
     }
 
     @Test func garbageGivesErrorsWithAPathAndNoCrash() throws {
-        var random = RandomCollector(SplitMix(SplitMix.seed()))
+        var random = RandomCollector(Seeded())
         var errors = 0
         for round in 0..<Self.rounds * 4 {
             let (object, path) = random.damaged(random.object())

@@ -2,37 +2,16 @@
 // PropertyTests renders them; a seed gives the same resource again.
 // It never makes a resource that admission would refuse: what it fills in is what the rules ask for.
 
-import Foundation
 import JSON
 import SondeAPI
-
-/// SplitMix64: the same numbers for the same seed.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-
-    /// The seed of a run, printed so that a failure can be had again.
-    static func seed(_ test: String = #function) -> UInt64 {
-        let seed = ProcessInfo.processInfo.environment["SONDE_SEED"].flatMap(UInt64.init) ?? .random(in: .min ... .max)
-        print("\(test): SONDE_SEED=\(seed)")
-        return seed
-    }
-}
+import TestSupport
 
 struct RandomCollector {
-    private var random: SplitMix
+    private var random: Seeded
     /// Fields of the spec that the last resource has.
     private(set) var mode = "deployment"
 
-    init(_ random: SplitMix) { self.random = random }
+    init(_ random: Seeded) { self.random = random }
 
     mutating func object() -> JSONValue {
         mode = pick(CollectorSchema.modes)

@@ -35,6 +35,14 @@ import Testing
         }
     }
 
+    @Test func randomTestsShareOneGenerator() throws {
+        for path in try Repository.files(under: "Tests", suffix: ".swift") where path != "Tests/TestSupport/Seeded.swift" {
+            let text = try Repository.text(path)
+            #expect(!text.contains(/: (\w+, )*RandomNumberGenerator\b/), "\(path): a generator of its own; take Seeded of TestSupport")
+            #expect(!text.contains("[\"SONDE_" + "SEED\"]"), "\(path): Seeded takes the seed back")
+        }
+    }
+
     @Test func printStandsInExecutablesOnly() throws {
         let executables = ["Sources/sonde/", "Sources/sonde-agent/", "Sources/sonde-operator/", "Sources/kubernetes-test-server/"]
         for path in try Repository.files(under: "Sources", suffix: ".swift") where !executables.contains(where: path.hasPrefix) {

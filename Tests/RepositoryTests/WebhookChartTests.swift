@@ -25,7 +25,7 @@ import YAML
     @Test func withoutTheSwitchThereIsNone() throws {
         let objects = try Self.render("--set", "webhook.enabled=false")
         #expect(Self.webhooks(objects).isEmpty)
-        #expect(objects.allSatisfy { !$0.metadata.name.hasSuffix("webhook") })
+        #expect(objects.allSatisfy { !$0.metadata.name.hasSuffix("webhook") && !$0.metadata.name.hasSuffix("-conversion") })
         let arguments = Self.all("Deployment", in: objects)[0].at("spec", "template", "spec", "containers")?[0]?["args"]?.array ?? []
         #expect(arguments.allSatisfy { $0.string?.contains("webhook") == false })
     }
@@ -58,11 +58,37 @@ import YAML
         }
         #expect(try served() == [true, true])
         #expect(try served("webhook.enabled=false") == [true, false])
+        #expect(try served("webhook.conversion.enabled=false") == [true, false])
+    }
+
+    @Test func onlyTheConversionChangesTheDefinition() throws {
+        func roles(_ values: String...) throws -> [JSONValue] {
+            let objects = try values.isEmpty ? Self.render() : Self.render("--set", values[0])
+            return Self.all("ClusterRole", in: objects).filter { role in
+                (role["rules"]?.array ?? []).contains { $0["resources"]?.array?.contains("customresourcedefinitions") == true && $0["verbs"] != ["get"] }
+            }
+        }
+        let on = try roles()
+        #expect(on.map(\.metadata.name) == ["sonde-sonde-system-conversion"])
+        #expect(on.first?["rules"]?.array?.count == 1 && on.first?["rules"]?[0]?["resourceNames"] == ["opentelemetrycollectors.opentelemetry.io"])
+        #expect(Self.all("ClusterRoleBinding", in: try Self.render()).contains { $0.metadata.name == "sonde-sonde-system-conversion" })
+        for value in ["webhook.conversion.enabled=false", "webhook.enabled=false", "rbac.create=false"] { #expect(try roles(value) == [], "\(value)") }
     }
 
     @Test func validationFailsClosedByDefaultAndPodsNever() throws {
         let policies = Self.webhooks(try Self.render("--set", "webhook.failurePolicy=Fail")).map { $0["failurePolicy"]?.string }
         #expect(policies == ["Fail", "Fail", "Ignore"])
+    }
+
+    @Test func nobodyWaitsLongForAWebhookThatRefuses() throws {
+        func render(_ values: String) throws -> (status: Int32, output: String) {
+            try Tools.run("helm", ["template", "sonde", ChartTests.chart, "--set", "webhook.enabled=true," + values])
+        }
+        let refused = try render("webhook.failurePolicy=Fail,webhook.timeoutSeconds=6")
+        #expect(refused.status != 0 && refused.output.contains("at most 5"), "\(refused.output.prefix(300))")
+        for values in ["webhook.failurePolicy=Fail,webhook.timeoutSeconds=5", "webhook.failurePolicy=Ignore,webhook.timeoutSeconds=30"] {
+            #expect(try render(values).status == 0, "\(values)")
+        }
     }
 
     @Test func chosenNamespacesAreTheOnlyOnes() throws {
@@ -104,7 +130,7 @@ import YAML
         let cluster = try #require(objects.first { $0["kind"] == "ClusterRole" && $0.metadata.name.hasSuffix("-webhook") })
         let rules = cluster["rules"]?.array ?? []
         let written = rules.filter { $0["verbs"]?.array?.contains("patch") == true && $0["apiGroups"] != ["events.k8s.io"] }
-        #expect(written.count == 2 && written.allSatisfy { $0["resourceNames"]?.array?.count == 1 }, "only our own registrations are written")
+        #expect(written.count == 1 && written.allSatisfy { $0["resourceNames"]?.array?.count == 1 }, "only our own registrations are written")
         #expect(rules.contains(["apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]]))
         let role = try #require(objects.first { $0["kind"] == "Role" && $0.metadata.name == "sonde-webhook" })
         #expect(

@@ -2,6 +2,7 @@
 
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @testable import SondeAPI
@@ -86,13 +87,8 @@ import Testing
     }
 
     @Test func damagedAnswersAreReadOrRefused() {
-        let seed = ProcessInfo.processInfo.environment["SONDE_SEED"].flatMap(UInt64.init) ?? .random(in: .min ... .max)
-        print("damagedAnswersAreReadOrRefused: SONDE_SEED=\(seed)")
-        var state = seed
-        func next(_ bound: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int((state >> 33) % UInt64(bound))
-        }
+        var random = Seeded()
+        func next(_ bound: Int) -> Int { random.below(bound) }
         let valid = Self.full.document.bytes()
         var read = 0
         for _ in 0..<2000 {

@@ -30,18 +30,12 @@ import YAML
     }
 
     @Test func damagedFilesAreReadOrRefusedWithAReason() throws {
-        let environment = ProcessInfo.processInfo.environment
-        let seed = environment["SONDE_SEED"].flatMap(UInt64.init) ?? .random(in: .min ... .max)
-        print("damagedFilesAreReadOrRefusedWithAReason: SONDE_SEED=\(seed)")
-        var state = seed
-        func next(_ bound: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int((state >> 33) % UInt64(bound))
-        }
+        var random = Seeded()
+        func next(_ bound: Int) -> Int { random.below(bound) }
         let valid = Array(YAML.text(AgentConfiguration(endpoint: "http://gateway:4318").document).utf8)
         let marks = Array(" :-[]{}#&*!|>'\"%@`,?\n\t\u{0}".utf8)
         var read = 0
-        for _ in 0..<(environment["SONDE_ROUNDS"].flatMap(Int.init) ?? 1500) {
+        for _ in 0..<Seeded.rounds(1500) {
             var bytes = valid
             for _ in 0...next(3) {
                 let place = next(bytes.count)

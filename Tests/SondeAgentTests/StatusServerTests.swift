@@ -2,6 +2,7 @@
 
 import Foundation
 import SondeAPI
+import TestSupport
 import Testing
 
 @testable import sonde_agent
@@ -95,10 +96,9 @@ import Testing
     }
 
     @Test func anythingElseIsRefusedAndNothingBreaks() async throws {
-        let seed = ProcessInfo.processInfo.environment["SONDE_SEED"].flatMap(UInt64.init) ?? .random(in: .min ... .max)
-        print("anythingElseIsRefusedAndNothingBreaks: SONDE_SEED=\(seed)")
+        let seeded = Seeded()
         try await Self.withServer { server in
-            var random = SplitMix(state: seed)
+            var random = seeded
             let valid = Array("GET /status HTTP/1.1\r\nhost: a\r\n\r\n".utf8)
             for _ in 0..<300 {
                 var bytes = valid
@@ -118,18 +118,6 @@ import Testing
             }
             #expect(Client(server).exchange("GET /healthz HTTP/1.1\r\n\r\n").hasSuffix("ok\n"))
         }
-    }
-}
-
-/// Numbers that follow from a seed (Steele, Lea, Flood: SplitMix64).
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }
 

@@ -1,4 +1,7 @@
+import Admission
 import JSON
+import Kubernetes
+import KubernetesTestServer
 import Operator
 import Testing
 
@@ -69,6 +72,23 @@ import Testing
         var file = file
         file["webhook"] = true
         #expect(try OperatorSettings(flags: [:], environment: [:], file: file).webhook?.names == names)
+    }
+
+    /// Outside of the cluster the operator's namespace is that of its kubeconfig, where other resources may be.
+    @Test func aWebhookByURLLeavesNoNamespaceOut() async throws {
+        let file: JSONValue = ["webhook": true, "webhookUrl": "https://a.test"]
+        let webhook = try #require(try OperatorSettings(flags: [:], environment: [:], file: file).webhook)
+        func selectors(_ namespaces: [String]?) async throws -> [JSONValue?] {
+            let api = TestAPIServer()
+            _ = await webhook.setup(api, namespace: "default", namespaces: namespaces).registration.update(bundle: "x")
+            let type = ResourceType(
+                group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingWebhookConfiguration", plural: "validatingwebhookconfigurations",
+                isNamespaced: false)
+            let live = try await api.get(type, ObjectName(namespace: nil, name: "sonde"))
+            return (live["webhooks"]?.array ?? []).map { $0.at("namespaceSelector", "matchExpressions") }
+        }
+        #expect(try await selectors(nil) == [nil, nil])
+        #expect(try await selectors(["a"]).allSatisfy { $0?[0]?["values"] == ["a"] })
     }
 
     @Test(arguments: bad) func aBadValueIsNamedWithItsPlace(file: JSONValue, text: String) throws {

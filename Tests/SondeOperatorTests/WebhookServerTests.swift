@@ -177,7 +177,7 @@ extension ResourceType {
             print("\(count) admissions in \(elapsed) over two rotations")
             #expect(tally.failures == [])
             let after = try await world.stored()
-            #expect(after.authority != before.authority && after.retired == [before.authority.certificate])
+            #expect(after.authority != before.authority && after.retired == [], "nobody serves with the old one any more")
             // The server shows the new certificate: the old authority alone does not do any more, the new one alone does.
             #expect(try await world.admit(trusting: Array(after.authority.certificate.pem.utf8)))
             await #expect(throws: (any Error).self) { try await world.admit(trusting: Array(before.authority.certificate.pem.utf8)) }
@@ -191,6 +191,17 @@ extension ResourceType {
             #expect(answer.status == 405)
             #expect(world.server.waitingFor == nil && world.server.port == world.port)
         }
+    }
+
+    @Test(
+        arguments: [
+            ("5s", 5), ("30s", 30), ("1m0s", 60), ("", nil), ("5", nil), ("-1s", nil), ("0s", nil), ("1h0m0s", nil), ("5.5s", nil), ("s", nil),
+            ("99999999999999999999s", nil),
+        ] as [(String, Int?)]) func theServersTimeoutIsRead(text: String, seconds: Int?)
+    {
+        let request = HTTPServerRequest(method: "POST", path: "/", query: [(name: "timeout", value: text)])
+        #expect(WebhookServer.timeout(of: request) == seconds.map { .seconds($0) })
+        #expect(WebhookServer.timeout(of: HTTPServerRequest(method: "POST", path: "/")) == nil)
     }
 
     @Test func aPlainServerTakesNoCertificate() async throws {

@@ -1,5 +1,6 @@
 // Bytes of terminals as keys: whole, split at every place, unknown, and random.
 
+import TestSupport
 import Testing
 
 @testable import sonde
@@ -65,27 +66,13 @@ import Testing
     }
 
     @Test func randomBytesNeverBreakIt() {
-        let seed = UInt64.random(in: 0 ... .max)
-        var generator = Random(state: seed)
+        var generator = Seeded()
         var decoder = KeyDecoder()
         for _ in 0..<200_000 {
             let byte = generator.next() % 4 == 0 ? [0x1b, 0x5b, 0x4f, 0x5d, 0x3b][Int(generator.next() % 5)] : UInt8(truncatingIfNeeded: generator.next())
-            for case .character(let scalar) in decoder.take([byte]) { #expect(scalar != "\u{1b}", "seed \(seed)") }
+            for case .character(let scalar) in decoder.take([byte]) { #expect(scalar != "\u{1b}", "seed \(generator.seed)") }
         }
         _ = decoder.settle()
-        #expect(decoder.take([UInt8(ascii: "q")]) == [.character("q")], "seed \(seed)")
-    }
-}
-
-/// SplitMix64.
-struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
+        #expect(decoder.take([UInt8(ascii: "q")]) == [.character("q")], "seed \(generator.seed)")
     }
 }

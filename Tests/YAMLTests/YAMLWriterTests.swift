@@ -3,6 +3,7 @@
 // It never compares more text than a reviewer can read.
 
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -87,9 +88,7 @@ import YAML
     }
 
     @Test func whatIsWrittenReadsBackTheSame() throws {
-        let seed = UInt64.random(in: 0 ... .max)
-        print("whatIsWrittenReadsBackTheSame: seed \(seed)")
-        var random = SplitMix(state: seed)
+        var random = Seeded()
         for _ in 0..<1500 {
             let value = JSONValue.random(depth: 4, using: &random)
             let text = YAML.text(value)
@@ -101,20 +100,8 @@ import YAML
     }
 }
 
-/// A small generator that can be started again from a printed seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-}
-
 extension JSONValue {
-    static func random(depth: Int, using random: inout SplitMix) -> JSONValue {
+    static func random(depth: Int, using random: inout Seeded) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 10 : 7), using: &random) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
@@ -133,7 +120,7 @@ extension JSONValue {
     }
 
     /// Text from the characters and words that mean something in YAML, mixed with any others.
-    private static func randomText(using random: inout SplitMix) -> String {
+    private static func randomText(using random: inout Seeded) -> String {
         let pieces = [
             " ", "\n", "  ", ":", "-", "#", "'", "\"", "\\", "[", "]", "{", "}", ",", "&", "*", "!", "|", ">", "%", "@", "`", "?", "=", "~", "a", "b", "yes",
             "null", "0", "1", "9", "_", ".", "e", "x", "<<", "\t", "\r", "---", "...",

@@ -30,8 +30,10 @@ struct DNSPacket: Equatable, Sendable {
         let captured = Int(record.loadUnaligned(fromByteOffset: DNSRecord.capturedOffset, as: UInt16.self))
         length = Int(record.loadUnaligned(fromByteOffset: DNSRecord.lengthOffset, as: UInt32.self))
         guard captured == record.count - DNSRecord.bytesOffset, captured <= min(length, DNSRecord.capturedMax) else { return nil }
+        let time = record.loadUnaligned(fromByteOffset: DNSRecord.timeNanosecondsOffset, as: UInt64.self)
+        guard time <= Self.timeMax else { return nil }
         party = Party(
-            time: record.loadUnaligned(fromByteOffset: DNSRecord.timeNanosecondsOffset, as: UInt64.self),
+            time: time,
             cgroup: record.loadUnaligned(fromByteOffset: DNSRecord.cgroupOffset, as: UInt64.self),
             cookie: record.loadUnaligned(fromByteOffset: DNSRecord.cookieOffset, as: UInt64.self),
             tgid: record.loadUnaligned(fromByteOffset: DNSRecord.tgidOffset, as: UInt32.self),
@@ -48,6 +50,9 @@ struct DNSPacket: Equatable, Sendable {
         self.length = length
         self.bytes = bytes
     }
+
+    /// No machine runs for 146 years; below, waits can be added to a time.
+    static let timeMax: UInt64 = 1 << 62
 
     /// IPPROTO_TCP.
     private static let tcp: UInt8 = 6

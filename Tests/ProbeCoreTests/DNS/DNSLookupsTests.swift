@@ -288,6 +288,18 @@ import Testing
         #expect(world.messages(.dropped, "malformed") == 2)
     }
 
+    @Test(arguments: [false, true]) func aTimeThatNoClockShowsIsMalformed(isStream: Bool) {
+        var world = DNSWorld()
+        for time in [UInt64.max, DNSPacket.timeMax + 1] {
+            let party = DNSPacket.Party(time: time, cgroup: 2, cookie: 1, tgid: 1, thread: 1)
+            let message = (isStream ? [0, 29] : []) + DNSFixture.message(id: 1, "example.org")
+            let packet = DNSPacket(party: party, direction: .sent, isStream: isStream, length: message.count, bytes: message)
+            DNSFixture.record(packet).withUnsafeBytes { world.decoder.take($0) }
+        }
+        #expect(world.end(at: 9000) == [:])
+        #expect(world.messages(.dropped, "malformed") == 2)
+    }
+
     @Test func responsesThatNobodyAskedForAreCounted() {
         var world = DNSWorld()
         world.answer("example.org", id: 1, at: 1000)

@@ -1,6 +1,7 @@
 // Bytes of messages, names, streams and records, good and bad.
 
 import ProbePrograms
+import TestSupport
 import Testing
 
 @testable import ProbeCore

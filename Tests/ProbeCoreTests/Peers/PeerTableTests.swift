@@ -3,6 +3,7 @@
 import Foundation
 import OTLPMessages
 import ProbePrograms
+import TestSupport
 import Testing
 
 @testable import ProbeCore

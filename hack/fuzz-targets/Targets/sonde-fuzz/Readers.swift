@@ -8,7 +8,6 @@ import JSON
 import Kubernetes
 import OTLPMessages
 import ProbePrograms
-
 import YAML
 
 @testable import OTLPExport
@@ -80,6 +79,25 @@ func readRecords(_ input: UnsafeRawBufferPointer) {
     promise(balances(aggregator.ledger), "every record is accounted for")
 }
 
+/// Every resource of a window is one message of the request (resource_metrics = 1), and the lengths add up.
+private func promiseForm(of window: [ResourceMetrics]) {
+    let bytes = MetricsRequest(window).bytes()
+    var (place, count) = (0, 0)
+    while place < bytes.count {
+        promise(bytes[place] == 1 << 3 | 2, "a request holds resources only")
+        place += 1
+        var (length, shift) = (0, 0)
+        while place < bytes.count, bytes[place] & 0x80 != 0 {
+            length |= Int(bytes[place] & 0x7f) << shift
+            (place, shift) = (place + 1, shift + 7)
+        }
+        promise(place < bytes.count, "a length ends")
+        length |= Int(bytes[place]) << shift
+        (place, count) = (place + 1 + length, count + 1)
+    }
+    promise(place == bytes.count && count == window.count, "metrics have a form")
+}
+
 func readGroups(_ input: UnsafeRawBufferPointer) {
     let kinds = GroupKind.all.filter(\.isMap)
     var aggregator = emptyAggregator()
@@ -88,9 +106,9 @@ func readGroups(_ input: UnsafeRawBufferPointer) {
         let kind = kinds[Int(first) % kinds.count], keyBytes = Int(first) % 3 == 0 ? 8 : 16
         let bytes = Array(record.dropFirst())
         aggregator.absorb([RawGroup(key: Array(bytes.prefix(keyBytes)), values: [Array(bytes.dropFirst(keyBytes))])], of: kind)
-        if first & 0x40 != 0 { promise(!MetricsRequest(aggregator.endWindow(at: 2)).bytes().isEmpty || true, "metrics have a form") }
+        if first & 0x40 != 0 { promiseForm(of: aggregator.endWindow(at: 2)) }
     }
-    _ = MetricsRequest(aggregator.endWindow(at: 3, isLast: true)).bytes()
+    promiseForm(of: aggregator.endWindow(at: 3, isLast: true))
     promise(balances(aggregator.ledger), "every event is accounted for")
 }
 
