@@ -90,8 +90,24 @@ struct CollectorReconciler: Sendable {
             manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
         let answers = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
         try await pruneDetached(owner, manifests)
-        observation.workload = answers.first { $0.key.type == observation.workloadType }?.value ?? observation.workload
-        if let waiting = plan.waiting { observation.verdict = Verdict(.rollingOut, waiting, isStalled: false) }
+        if let type = observation.workloadType {
+            observation.workload = answers[ObjectReference(type, CollectorScales.workloadName(of: observation.collector))] ?? observation.workload
+        }
+        observation.verdict = plan.waiting.map { Verdict(.rollingOut, $0, isStalled: false) } ?? routingVerdict(observation.collector, manifests, answers)
+    }
+
+    /// Nil when no pods route traces, or all of them are there.
+    private func routingVerdict(
+        _ collector: OpenTelemetryCollector, _ manifests: [Manifest], _ answers: [ObjectReference: JSONValue]
+    ) -> Verdict? {
+        let reference = ObjectReference(.deployments, CollectorRendering.routingName(of: collector.name))
+        guard manifests.contains(where: { $0.reference == reference }) else { return nil }
+        switch WorkloadState(answers[reference] ?? context.store(.deployments).get(reference.name), type: .deployments).phase {
+        case .available: return nil
+        case .rollingOut(let text), .noNodes(let text): return Verdict(.rollingOut, "\(reference): \(text)", isStalled: false)
+        case .refused(let reason, let text): return Verdict(reason, "\(reference): \(text)", isStalled: false)
+        case .stuck(let text): return Verdict(.crashLooping, "\(reference): \(text)", isStalled: true)
+        }
     }
 
     /// What another operator left under this resource, taken in. - Returns: Its workloads, which the inventory does not have yet.
@@ -110,17 +126,24 @@ struct CollectorReconciler: Sendable {
         let autoscalers = context.store(.horizontalPodAutoscalers).list(namespace: observation.collector.name.namespace)
         facts.scale = CollectorScales.scale(of: observation.collector, autoscalers: autoscalers)
         if let workload = observation.workload, let type = observation.workloadType {
-            if facts.scale.isOwnedByOthers {
-                try await scaleHandover.handOver(workload, type: type)
-            } else {
-                scaleHandover.forget(uid: workload.metadata.uid)
-            }
+            try await settleScale(of: workload, type, isOwnedByOthers: facts.scale.isOwnedByOthers)
+        }
+        if let routing = context.store(.deployments).get(CollectorRendering.routingName(of: observation.collector.name)) {
+            try await settleScale(of: routing, .deployments, isOwnedByOthers: facts.scale.isRoutingOwnedByOthers)
         }
         if ContentHash.isAsked(observation.collector.object) { contentWatch.begin() }
         let answer = try await content.answer(for: observation.collector, workload: observation.workload)
         facts.contentHash = answer?.hash
         observation.unreadable = answer?.forbidden ?? []
         return facts
+    }
+
+    private func settleScale(of workload: JSONValue, _ type: ResourceType, isOwnedByOthers: Bool) async throws {
+        if isOwnedByOthers {
+            try await scaleHandover.handOver(workload, type: type)
+        } else {
+            scaleHandover.forget(uid: workload.metadata.uid)
+        }
     }
 
     private func currentWorkload(_ observation: CollectorObservation) -> JSONValue? {

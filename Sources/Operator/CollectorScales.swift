@@ -20,6 +20,8 @@ enum CollectorScales {
                 scale.autoscalerMinimum = autoscaler.at("spec", "minReplicas")?.int
             } else if let workload, target(of: autoscaler) == ObjectReference(workload, workloadName(of: collector)) {
                 scale.isOwnedByOthers = true
+            } else if target(of: autoscaler) == ObjectReference(.deployments, CollectorRendering.routingName(of: collector.name)) {
+                scale.isRoutingOwnedByOthers = true
             }
         }
         return scale

@@ -72,7 +72,8 @@ struct CollectorWorkload {
         var annotations = context.metadata.podAnnotations(hash: configuration.sha256, telemetryPort: configuration.telemetryPort)
         annotations[CollectorRendering.contentAnnotation] = context.facts.contentHash
         // Labels of the selector are not among those given: they are refused as errors.
-        let labels = context.annotations.texts(.podLabels).merging(context.metadata.labels(name: context.baseName)) { given, _ in given }
+        var labels = context.annotations.texts(.podLabels).merging(context.metadata.labels(name: context.baseName)) { given, _ in given }
+        if context.tier != .whole { labels[TraceTiers.podLabel] = context.tier.rawValue }
         let template: JSONValue = [
             "metadata": ["labels": .texts(labels), "annotations": .texts(annotations)], "spec": CollectorPod(context: context).spec,
         ]
