@@ -125,8 +125,9 @@ struct CollectorReconciler: Sendable {
         var facts = context.collectorFacts
         let autoscalers = context.store(.horizontalPodAutoscalers).list(namespace: observation.collector.name.namespace)
         facts.scale = CollectorScales.scale(of: observation.collector, autoscalers: autoscalers)
-        if let workload = observation.workload, let type = observation.workloadType {
+        if let type = observation.workloadType, let workload = try await scaledWorkload(observation, type, facts.scale) {
             try await settleScale(of: workload, type, isOwnedByOthers: facts.scale.isOwnedByOthers)
+            facts.scale.initialReplicas = nil
         }
         if let routing = context.store(.deployments).get(CollectorRendering.routingName(of: observation.collector.name)) {
             try await settleScale(of: routing, .deployments, isOwnedByOthers: facts.scale.isRoutingOwnedByOthers)
@@ -136,6 +137,14 @@ struct CollectorReconciler: Sendable {
         facts.contentHash = answer?.hash
         observation.unreadable = answer?.forbidden ?? []
         return facts
+    }
+
+    /// The live workload; where others scale it also one that the store cannot have yet, as an earlier operator made it.
+    private func scaledWorkload(_ observation: CollectorObservation, _ type: ResourceType, _ scale: CollectorScale) async throws -> JSONValue? {
+        if let workload = observation.workload { return workload }
+        guard scale.isOwnedByOthers else { return nil }
+        let live = try await context.api.getIfFound(type, CollectorScales.workloadName(of: observation.collector))
+        return live?.metadata.controller?.uid == observation.collector.metadata.uid ? live : nil
     }
 
     private func settleScale(of workload: JSONValue, _ type: ResourceType, isOwnedByOthers: Bool) async throws {

@@ -29,6 +29,11 @@ public struct PlanPreview: Sendable {
         var facts = base
         let autoscalers = try await api.listAll(.horizontalPodAutoscalers, namespace: collector.name.namespace).items
         facts.scale = CollectorScales.scale(of: collector, autoscalers: autoscalers)
+        if facts.scale.isOwnedByOthers, let type = CollectorRendering.workloadType(of: collector.spec.mode),
+            try await api.getIfFound(type, CollectorScales.workloadName(of: collector), content: .metadataOnly) != nil
+        {
+            facts.scale.initialReplicas = nil
+        }
         facts.contentHash = try await ContentHash(api: api).answer(for: collector)?.hash
         return facts
     }

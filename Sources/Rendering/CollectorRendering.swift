@@ -47,10 +47,13 @@ public struct CollectorScale: Hashable, Sendable {
     public var autoscalerMinimum: Int?
     /// True when an autoscaler that is not ours scales the workload itself: `replicas` is then left out.
     public var isOwnedByOthers: Bool
+    /// With what number of pods a workload begins that such an autoscaler scales and that is not there; nil while it is.
+    public var initialReplicas: Int?
     /// The same of the workload that routes traces, where there is one.
     public var isRoutingOwnedByOthers: Bool
 
-    public init(autoscalerMinimum: Int? = nil, isOwnedByOthers: Bool = false, isRoutingOwnedByOthers: Bool = false) {
+    public init(autoscalerMinimum: Int? = nil, isOwnedByOthers: Bool = false, isRoutingOwnedByOthers: Bool = false, initialReplicas: Int? = nil) {
+        self.initialReplicas = initialReplicas
         self.autoscalerMinimum = autoscalerMinimum
         self.isOwnedByOthers = isOwnedByOthers
         self.isRoutingOwnedByOthers = isRoutingOwnedByOthers

@@ -52,7 +52,7 @@ struct CollectorWorkload {
 
     /// At least what the autoscaler may go down to: it writes the resource's own `replicas`, which may still be lower.
     private var replicas: JSONValue? {
-        if context.facts.scale.isOwnedByOthers { return nil }
+        if context.facts.scale.isOwnedByOthers { return context.facts.scale.initialReplicas.map { JSONValue($0) } }
         return .some(JSONValue(max(CollectorAutoscaler(context: context).least ?? 0, resource.replicas)))
     }
 
