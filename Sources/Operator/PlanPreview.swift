@@ -101,7 +101,7 @@ public struct PlanPreview: Sendable {
         do {
             let merged = try await api.apply(manifest.type, manifest.object, fieldManager: fieldManager, force: true, dryRun: true)
             guard let live else { return ObjectChange(reference, .create, after: ObjectChange.comparable(merged)) }
-            return change(manifest, from: live, to: try await adopted(manifest, live, merged))
+            return change(manifest, from: live, to: try await adopted(manifest, live, merged, ownerUID))
         } catch let error as KubernetesError where error.code == .notFound && CollectorRendering.neighbours.contains(manifest.type) {
             return ObjectChange(reference, .hold, note: "the cluster does not serve this kind")
         } catch let error as KubernetesError where live == nil && error.code == .notFound {
@@ -112,8 +112,9 @@ public struct PlanPreview: Sendable {
     }
 
     /// The result with the earlier operator's fields gone that a real apply would take away.
-    private func adopted(_ manifest: Manifest, _ live: JSONValue, _ merged: JSONValue) async throws -> JSONValue {
-        guard let forecast = takeover.forecast(live, merged: merged, manifest: manifest.object) else { return merged }
+    private func adopted(_ manifest: Manifest, _ live: JSONValue, _ merged: JSONValue, _ ownerUID: String) async throws -> JSONValue {
+        guard live.metadata.labels[Inventory.ownerLabel] != ownerUID,
+            let forecast = takeover.forecast(live, merged: merged, manifest: manifest.object) else { return merged }
         do {
             return try await api.replace(manifest.type, forecast, fieldManager: fieldManager, dryRun: true)
         } catch is KubernetesError {
