@@ -73,7 +73,7 @@ public final class Applier: Sendable {
         let reference = ObjectReference(type, manifest.metadata.objectName)
         let live = try await liveObject(reference)
         if let live {
-            if let other = live.metadata.controller, other.uid != ownerUID { throw ApplyError.controlledByOther(reference, other) }
+            if let refusal = ApplyError.refusal(of: live, for: manifest, reference, ownerUID: ownerUID) { throw refusal }
             if live.metadata.isBeingDeleted { return .terminating }
         }
         let hash = manifest.hashValue

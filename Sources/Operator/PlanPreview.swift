@@ -94,8 +94,8 @@ public struct PlanPreview: Sendable {
     private func preview(_ manifest: Manifest, ownerUID: String) async throws -> ObjectChange {
         let reference = manifest.reference
         let live = try await api.getIfFound(manifest.type, manifest.name)
-        if let other = live?.metadata.controller, other.uid != ownerUID {
-            return ObjectChange(reference, .refuse, note: ApplyError.controlledByOther(reference, other).message)
+        if let live, let refusal = ApplyError.refusal(of: live, for: manifest.object, reference, ownerUID: ownerUID) {
+            return ObjectChange(reference, .refuse, note: refusal.message)
         }
         if live?.metadata.isBeingDeleted == true { return ObjectChange(reference, .hold, note: "it is being deleted") }
         do {

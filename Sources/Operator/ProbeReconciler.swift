@@ -60,6 +60,7 @@ struct ProbeReconciler: Sendable {
         } catch {
             guard let verdict = Verdict(error) else { throw error }
             observation.verdict = verdict
+            if let pause = Verdict.pause(after: error) { return (.after(pause), nil) }
             return (.done, error)
         }
     }

@@ -49,14 +49,22 @@ struct ReconcilerContext: Sendable {
             }
         }
         if let firstError { throw firstError }
-        return answers
+        return performed
     }
 
-    /// - Returns: The server's answer; nil when nothing was sent, or the object must first be gone.
+    /// A namespace that somebody names may be made later; the resource's own is there.
+    private static func isElsewhere(_ manifest: Manifest, than owner: JSONValue) -> Bool {
+        manifest.name.namespace != nil && manifest.name.namespace != owner.metadata.namespace
+    }
+
+    /// - Returns: The server's answer; nil when nothing was sent, or a workload is made anew and must first be gone.
     private func apply(_ manifest: Manifest, for owner: JSONValue) async throws -> JSONValue? {
         do {
-            guard case .applied(let answer) = try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) else { return nil }
-            return answer
+            switch try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) {
+            case .applied(let answer): return answer
+            case .unchanged: return nil
+            case .terminating: throw ApplyError.beingDeleted(manifest.reference)
+            }
         } catch let error as ApplyError where error.code == .immutableField {
             return try await WorkloadReplacement(context: self, owner: owner, manifest: manifest).perform(after: error)
         }
