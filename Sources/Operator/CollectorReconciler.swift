@@ -89,7 +89,9 @@ struct CollectorReconciler: Sendable {
         let earlier = try await adoptEarlier(manifests, owner)
         let plan = try await context.plan(
             manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
-        let answers = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
+        let performed = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
+        let answers = performed.answers
+        observation.withoutNamespace = performed.withoutNamespace
         try await pruneDetached(owner, manifests)
         if let type = observation.workloadType {
             observation.workload = answers[ObjectReference(type, CollectorScales.workloadName(of: observation.collector))] ?? observation.workload
@@ -162,9 +164,13 @@ struct CollectorReconciler: Sendable {
         return live?.metadata.controller?.uid == observation.collector.metadata.uid ? live : nil
     }
 
+    private static let namespacePause: Duration = .seconds(60)
+
     private func checkPods(_ observation: inout CollectorObservation) async throws -> (ReconcileResult, (any Error)?) {
         let (refusal, again) = try await context.podRefusal(observation.workload, type: observation.workloadType)
         observation.refusal = refusal
+        // Namespaces are not watched.
+        if again == .done, !observation.withoutNamespace.isEmpty { return (.after(Self.namespacePause), nil) }
         return (again, nil)
     }
 

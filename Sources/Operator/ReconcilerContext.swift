@@ -32,18 +32,27 @@ struct ReconcilerContext: Sendable {
         return store
     }
 
-    /// Applies every manifest, going on after a failure. - Returns: The answers for what had to be written.
-    /// - Throws: The first failure, after all were tried.
-    func applyAll(_ manifests: [Manifest], for owner: JSONValue, type: ResourceType) async throws -> [ObjectReference: JSONValue] {
+    /// What came of the applies of a plan.
+    struct Performed: Sendable {
+        /// The server's answers for what had to be written.
         var answers: [ObjectReference: JSONValue] = [:]
+        /// Objects for other namespaces than the resource's that are not there.
+        var withoutNamespace: [ObjectReference] = []
+    }
+
+    /// Applies every manifest, going on after a failure. - Throws: The first failure, after all were tried.
+    private func applyAll(_ manifests: [Manifest], for owner: JSONValue, type: ResourceType) async throws -> Performed {
+        var performed = Performed()
         var firstError: (any Error)?
         for manifest in manifests {
             do {
                 guard let answer = try await apply(manifest, for: owner) else { continue }
-                answers[manifest.reference] = answer
+                performed.answers[manifest.reference] = answer
                 ownWrites.record(answer, type: manifest.type, for: owner.metadata.objectName)
             } catch let error where error is CancellationError || error is WriteGateClosed {
                 throw error  // Nothing further can be written.
+            } catch let error as KubernetesError where error.code == .notFound && Self.isElsewhere(manifest, than: owner) {
+                performed.withoutNamespace.append(manifest.reference)
             } catch {
                 if firstError == nil { firstError = error }
             }
@@ -78,13 +87,12 @@ struct ReconcilerContext: Sendable {
     }
 
     /// Applies what the plan applies, then deletes what it deletes, apart from configurations that pods mount.
-    /// - Returns: The answers for what had to be written.
-    func perform(_ plan: ResourcePlan, for owner: JSONValue, type: ResourceType) async throws -> [ObjectReference: JSONValue] {
-        let answers = try await applyAll(plan.applies, for: owner, type: type)
+    func perform(_ plan: ResourcePlan, for owner: JSONValue, type: ResourceType) async throws -> Performed {
+        let performed = try await applyAll(plan.applies, for: owner, type: type)
         var plan = plan
         try await plan.keepMounted(api, namespace: owner.metadata.namespace)
         try await applier.prune(plan.prunes, ownerUID: owner.metadata.uid)
-        return answers
+        return performed
     }
 
     /// Writes a status when it says something new, and tells what is new in it.
