@@ -185,12 +185,12 @@ struct AccessNeed {
         }
     }
 
-    /// `gateway.observability`; without a namespace the collector's own.
+    /// `gateway.observability`, also with the end that names in DNS have: `gateway.observability.svc.cluster.local`. Without a namespace the collector's own.
     private var resolver: [Grant] {
         guard let service = settings.at("resolver", "k8s", "service")?.string, !service.isEmpty else { return [] }
-        let parts = service.split(separator: ".", maxSplits: 1).map(String.init)
-        let space = parts.count == 2 ? parts[1] : namespace
-        guard Self.isPlain(space) else { return [] }
+        let parts = service.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        let space = parts.count > 1 ? parts[1] : namespace
+        guard parts.count < 3 || parts[2] == "svc", Self.isPlain(space) else { return [] }
         let scopes = [AccessRule.Scope.namespace(space)], why = "the resolver watches the addresses of Service \(service)"
         return [Grant(condition: "resolver-slices", scopes: scopes, why: why), Grant(condition: "resolver-endpoints", scopes: scopes, why: why)]
     }

@@ -31,6 +31,7 @@ struct AnnotationShape {
         case .serviceAnnotations: annotations("{service.beta.kubernetes.io/aws-load-balancer-type: nlb}")
         case .serviceAccountAnnotations: annotations("{eks.amazonaws.com/role-arn: \"arn:aws:iam::1:role/otel\"}")
         case .podTemplatePatch: patch
+        case .traceRouting: choice(["managed"])
         }
     }
 

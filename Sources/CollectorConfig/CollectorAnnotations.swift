@@ -34,6 +34,8 @@ public struct CollectorAnnotations: Hashable, Sendable {
         case serviceAccountAnnotations = "service-account-annotations"
         /// A strategic merge patch of the pod template: a mapping with `metadata` and `spec`.
         case podTemplatePatch = "pod-template-patch"
+        /// `managed`: pods that route traces by their id stand in front of those that decide over whole traces.
+        case traceRouting = "trace-routing"
 
         /// The whole key.
         public var key: String { CollectorAnnotations.prefix + rawValue }
@@ -115,7 +117,8 @@ extension CollectorAnnotations {
 
     private static func modes(of name: Name) -> Set<OpenTelemetryCollectorSpec.Mode> {
         switch name {
-        case .serviceAccountAnnotations: Set(OpenTelemetryCollectorSpec.Mode.allCases)
+        // Of trace routing other modes are an error, not without effect.
+        case .serviceAccountAnnotations, .traceRouting: Set(OpenTelemetryCollectorSpec.Mode.allCases)
         case .statefulSetUpdateStrategy: [.statefulset]
         case .progressDeadlineSeconds: [.deployment]
         default: [.deployment, .statefulset, .daemonset]

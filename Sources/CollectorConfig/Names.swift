@@ -13,6 +13,12 @@ public enum Names {
     public static func headlessService(_ name: String) -> String { object(collector(name), "-headless") }
     public static func monitoringService(_ name: String) -> String { object(collector(name), "-monitoring") }
     public static func extensionService(_ name: String) -> String { object(collector(name), "-extension") }
+    /// Workload and budget of the pods that route traces.
+    public static func routing(_ name: String) -> String { object(collector(name), "-routing") }
+    public static func routingConfigMap(_ name: String, shortHash: String) -> String { object(name, "-collector-routing-\(shortHash)") }
+    public static func routingNetworkPolicy(_ name: String) -> String { object(name, "-collector-routing-networkpolicy") }
+    /// The headless Service by which the pods that route traces find those that decide.
+    public static func samplingService(_ name: String) -> String { object(collector(name), "-sampling") }
     public static func ingress(_ name: String) -> String { object(name, "-ingress") }
     public static func networkPolicy(_ name: String) -> String { object(name, "-collector-networkpolicy") }
     /// The name that a HorizontalPodAutoscaler calls the resource itself by.

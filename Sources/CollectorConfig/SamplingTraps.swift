@@ -15,14 +15,15 @@ enum SamplingTraps {
     }
 
     private static func copies(_ path: String, _ subject: RuleSubject) -> [Finding] {
-        if hasOwnRouting(subject) { return [] }
+        // What cannot be routed there is an error of TraceRoutingRules.
+        if hasOwnRouting(subject) || TraceRouting.isAsked(subject.metadata.annotations) { return [] }
         let message: String
         var remedy = "put a collector with the load_balancing exporter (routing by trace id) in front, which reaches the pods by the headless Service"
         switch Copies(subject.spec) {
         case .one: return []
         case .many(let count):
             message = "with \(count) replicas the spans of one trace land on different pods, and each decides on a part"
-            remedy = "write replicas: 1, or \(remedy)"
+            remedy = "annotate the resource with \(CollectorAnnotations.Name.traceRouting.key): managed, write replicas: 1, or \(remedy)"
         case .onePerNode: message = "with a pod on each node the spans of one trace land on different pods, and each decides on a part"
         case .onePerPod: message = "each sidecar sees the spans of its own pod, and decides on that part of a trace"
         }

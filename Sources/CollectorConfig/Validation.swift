@@ -52,7 +52,7 @@ public enum Validation {
         findings += ComponentRules(configuration: configuration, image: subject.image).findings + AccessFindings.findings(subject)
         findings += PortRules.findings(spec, configuration) + PortNumberRules.findings(configuration)
         findings += ScrapeTraps.findings(subject) + FilterTraps.findings(subject)
-        findings += PipelineTraps.findings(subject) + SamplingTraps.findings(subject)
+        findings += PipelineTraps.findings(subject) + SamplingTraps.findings(subject) + TraceRoutingRules.findings(subject)
         findings += MetricTraps.findings(subject) + CardinalityTraps.findings(configuration) + MemoryTraps.findings(subject)
         findings += LogTraps.findings(spec, configuration) + TelemetryRules.findings(subject)
         return findings

@@ -40,7 +40,10 @@ public final class Applier: Sendable {
     let stores: [ResourceType: ObjectStore]
     let metrics: ApplierMetrics
     private let recreatable: Set<ResourceType>
-    private let takeover: FieldTakeover
+    /// Of an object that is not ours yet.
+    private let adoption: FieldTakeover
+    /// Of an object that is ours: only what adoption left on its pods.
+    private let settlement = FieldTakeover(managers: [])
     private let memories = Mutex<[ObjectReference: Memory]>([:])
 
     /// - Parameters:
@@ -55,7 +58,7 @@ public final class Applier: Sendable {
         self.fieldManager = fieldManager
         self.stores = stores
         self.recreatable = recreatable
-        takeover = FieldTakeover(managers: earlierManagers)
+        adoption = FieldTakeover(managers: earlierManagers)
         self.logger = logger
         self.metrics = ApplierMetrics(metrics)
     }
@@ -70,7 +73,7 @@ public final class Applier: Sendable {
         let reference = ObjectReference(type, manifest.metadata.objectName)
         let live = try await liveObject(reference)
         if let live {
-            if let other = live.metadata.controller, other.uid != ownerUID { throw ApplyError.controlledByOther(reference, other) }
+            if let refusal = ApplyError.refusal(of: live, for: manifest, reference, ownerUID: ownerUID) { throw refusal }
             if live.metadata.isBeingDeleted { return .terminating }
         }
         let hash = manifest.hashValue
@@ -78,7 +81,7 @@ public final class Applier: Sendable {
             metrics.skipped.increment()
             return .unchanged
         }
-        let answer = try await adopt(manifest, reference, live)
+        let answer = try await adopt(manifest, reference, live, ownerUID)
         metrics.sent.increment()
         remember(answer, reference, manifest)
         return .applied(answer)
@@ -121,7 +124,7 @@ public final class Applier: Sendable {
         let memory = Memory(
             uid: metadata.uid, desiredHash: manifest.hashValue, resourceVersion: metadata.resourceVersion, fingerprint: Self.fingerprint(answer),
             templateHash: manifest.at("spec", "template")?.hashValue,
-            hasPodLeftovers: takeover.patch(answer, to: fieldManager, manifest: manifest, podLeftovers: .taken) != nil)
+            hasPodLeftovers: settlement.patch(answer, to: fieldManager, manifest: manifest, podLeftovers: .taken) != nil)
         let isFull = memories.withLock { memories in
             let isFull = memories[reference] == nil && memories.count >= Self.memoriesMax
             // Forgetting costs one apply an object that changes nothing.
@@ -142,28 +145,25 @@ public final class Applier: Sendable {
 
     // MARK: Sending
 
-    /// Applies, with the fields of an earlier operator taken over before, so that what is no longer wanted goes at once.
-    /// What the live object did not show (a store keeps no managed fields) the answer shows.
-    private func adopt(_ manifest: JSONValue, _ reference: ObjectReference, _ live: JSONValue?) async throws -> JSONValue {
-        if let live { try await takeOver(live, reference, manifest, .left) }
+    /// Applies. An object that is not ours yet first loses the earlier operator's fields to us, so that what is no longer wanted goes at once; of one that
+    /// is ours nothing is taken from others, whatever their names.
+    private func adopt(_ manifest: JSONValue, _ reference: ObjectReference, _ live: JSONValue?, _ ownerUID: String) async throws -> JSONValue {
+        if let live, live.metadata.labels[Inventory.ownerLabel] != ownerUID { try await take(adoption, live, reference, manifest, .left) }
         if let memory = memories.withLock({ $0[reference] }), memory.hasPodLeftovers, memory.templateHash != manifest.at("spec", "template")?.hashValue,
             let live = try await api.getIfFound(reference.type, reference.name)
         {
-            try await takeOver(live, reference, manifest, .taken)
+            try await take(settlement, live, reference, manifest, .taken)
         }
-        let answer = try await send(manifest, reference)
-        guard try await takeOver(answer, reference, manifest, .left) else { return answer }
         return try await send(manifest, reference)
     }
 
-    @discardableResult
-    private func takeOver(_ live: JSONValue, _ reference: ObjectReference, _ manifest: JSONValue, _ leftovers: FieldTakeover.PodLeftovers) async throws -> Bool
-    {
-        guard let patch = takeover.patch(live, to: fieldManager, manifest: manifest, podLeftovers: leftovers) else { return false }
+    private func take(
+        _ takeover: FieldTakeover, _ live: JSONValue, _ reference: ObjectReference, _ manifest: JSONValue, _ leftovers: FieldTakeover.PodLeftovers
+    ) async throws {
+        guard let patch = takeover.patch(live, to: fieldManager, manifest: manifest, podLeftovers: leftovers) else { return }
         try await api.patch(reference.type, reference.name, .json(patch), fieldManager: fieldManager)
         metrics.takenOver.increment()
         logger.info("Took over the fields of an earlier operator", metadata: ["object": "\(reference)"])
-        return true
     }
 
     private func send(_ manifest: JSONValue, _ reference: ObjectReference) async throws -> JSONValue {

@@ -2,6 +2,7 @@
 // The applier throws it, controllers turn it into conditions, and the plan of a change reads it from dry runs.
 // It never stands for an error of the network or of the server.
 
+import JSON
 import Kubernetes
 
 /// An object that was left as it is, and why.
@@ -13,6 +14,8 @@ public struct ApplyError: RetryClassified, Hashable, CustomStringConvertible {
         case immutableField
         /// The kind holds data and is never deleted by inventory.
         case notPrunable
+        /// The live object is being deleted, and is made anew when it is gone.
+        case beingDeleted
     }
 
     public let code: Code
@@ -23,7 +26,40 @@ public struct ApplyError: RetryClassified, Hashable, CustomStringConvertible {
     public var description: String { message }
 
     /// Another controller's object may go without an event that concerns us, so it is looked at again.
-    public var retryClass: RetryClass { code == .controlledByOther ? .retryAfter(.seconds(60)) : .terminal }
+    public var retryClass: RetryClass {
+        switch code {
+        case .controlledByOther: .retryAfter(.seconds(60))
+        case .beingDeleted: .retryAfter(.seconds(5))
+        case .immutableField, .notPrunable: .terminal
+        }
+    }
+
+    /// Why a live object is not touched; nil when it is ours, or was an earlier operator's for the same resource.
+    ///
+    /// Ours is what has the owner as its controller, or its inventory's label. What has neither, such as a ClusterRole from before, must have the labels of
+    /// the resource: an object that somebody else made under the same name stays as it is.
+    public static func refusal(of live: JSONValue, for manifest: JSONValue, _ object: ObjectReference, ownerUID: String) -> ApplyError? {
+        let metadata = live.metadata
+        if let other = metadata.controller { return other.uid == ownerUID ? nil : controlledByOther(object, other) }
+        if metadata.labels[Inventory.ownerLabel] == ownerUID { return nil }
+        let wanted = manifest.metadata.labels
+        let isSame = resourceLabels.allSatisfy { metadata.labels[$0] != nil && metadata.labels[$0] == wanted[$0] }
+        return isSame ? nil : notOurs(object)
+    }
+
+    private static let resourceLabels = ["app.kubernetes.io/managed-by", "app.kubernetes.io/instance"]
+
+    static func notOurs(_ object: ObjectReference) -> ApplyError {
+        ApplyError(
+            code: .controlledByOther, object: object,
+            message: "\(object) is there already, has no owner and was not made for this resource, so it is left alone; delete it, or give one of the two "
+                + "another name")
+    }
+
+    /// A live object that is on its way out.
+    public static func beingDeleted(_ object: ObjectReference) -> ApplyError {
+        ApplyError(code: .beingDeleted, object: object, message: "\(object) is being deleted, and is made anew when it is gone")
+    }
 
     public static func controlledByOther(_ object: ObjectReference, _ other: OwnerReference) -> ApplyError {
         ApplyError(

@@ -9,7 +9,7 @@ import Kubernetes
 public struct FieldTakeover: Hashable, Sendable {
     /// Labels and annotations of pods that the manifest does not have: taking them away would replace every pod.
     public enum PodLeftovers: Hashable, Sendable {
-        /// The old manager keeps them.
+        /// They stay on the pods, under a manager of ours: the earlier operator's name may be that of any program.
         case left
         /// They are taken too, and go with the next apply.
         case taken
@@ -19,6 +19,9 @@ public struct FieldTakeover: Hashable, Sendable {
     public let managers: Set<String>
 
     public init(managers: Set<String>) { self.managers = managers }
+
+    /// Who has what was left on pods.
+    static func leftoverManager(of manager: String) -> String { "\(manager)-earlier" }
 
     /// Rewrites `metadata.managedFields`; nil when there is nothing to take.
     ///
@@ -33,15 +36,19 @@ public struct FieldTakeover: Hashable, Sendable {
         var kept: [JSONValue] = []
         var taken: [JSONValue] = []
         for entry in entries {
-            guard isEarlier(entry) else {
+            guard isEarlier(entry) || entry["manager"]?.string == Self.leftoverManager(of: manager) else {
                 kept.append(entry)
                 continue
             }
             let parts = PodTemplateFields.split(entry["fieldsV1"] ?? [:], manifest, podLeftovers)
             if let fields = parts.taken { taken.append(Self.with(fields, in: entry)) }
-            if let fields = parts.left { kept.append(Self.with(fields, in: entry)) }
+            if let fields = parts.left {
+                var left = Self.with(fields, in: entry)
+                left["manager"] = .string(Self.leftoverManager(of: manager))
+                kept.append(left)
+            }
         }
-        guard !taken.isEmpty else { return nil }
+        if taken.isEmpty { return kept == entries ? nil : Self.patch(kept, live) }
         let own = kept.firstIndex { $0["manager"]?.string == manager && Self.isApply($0) }
         let target = own.map { kept[$0] } ?? Self.start(taken, apiVersion: apiVersion, manager: manager)
         // Fields of another version cannot be put into the same entry.
@@ -49,8 +56,12 @@ public struct FieldTakeover: Hashable, Sendable {
         let fields = same.reduce(target["fieldsV1"] ?? [:]) { FieldsV1.union($0, $1["fieldsV1"] ?? [:]) }
         let merged = Self.with(fields, in: target)
         if let own { kept[own] = merged } else { kept.append(merged) }
-        return JSONPatch([
-            .replace(JSONPointer(["metadata", "managedFields"]), .array(kept)),
+        return Self.patch(kept, live)
+    }
+
+    private static func patch(_ entries: [JSONValue], _ live: JSONValue) -> JSONPatch {
+        JSONPatch([
+            .replace(JSONPointer(["metadata", "managedFields"]), .array(entries)),
             .replace(JSONPointer(["metadata", "resourceVersion"]), .string(live.metadata.resourceVersion)),
         ])
     }

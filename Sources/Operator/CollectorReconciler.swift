@@ -58,6 +58,7 @@ struct CollectorReconciler: Sendable {
         } catch {
             guard let verdict = Verdict(error) else { throw error }
             observation.verdict = verdict
+            if let pause = Verdict.pause(after: error) { return (.after(pause), nil) }
             return (.done, error)
         }
     }
@@ -88,10 +89,28 @@ struct CollectorReconciler: Sendable {
         let earlier = try await adoptEarlier(manifests, owner)
         let plan = try await context.plan(
             manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
-        let answers = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
+        let performed = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
+        let answers = performed.answers
+        observation.withoutNamespace = performed.withoutNamespace
         try await pruneDetached(owner, manifests)
-        observation.workload = answers.first { $0.key.type == observation.workloadType }?.value ?? observation.workload
-        if let waiting = plan.waiting { observation.verdict = Verdict(.rollingOut, waiting, isStalled: false) }
+        if let type = observation.workloadType {
+            observation.workload = answers[ObjectReference(type, CollectorScales.workloadName(of: observation.collector))] ?? observation.workload
+        }
+        observation.verdict = plan.waiting.map { Verdict(.rollingOut, $0, isStalled: false) } ?? routingVerdict(observation.collector, manifests, answers)
+    }
+
+    /// Nil when no pods route traces, or all of them are there.
+    private func routingVerdict(
+        _ collector: OpenTelemetryCollector, _ manifests: [Manifest], _ answers: [ObjectReference: JSONValue]
+    ) -> Verdict? {
+        let reference = ObjectReference(.deployments, CollectorRendering.routingName(of: collector.name))
+        guard manifests.contains(where: { $0.reference == reference }) else { return nil }
+        switch WorkloadState(answers[reference] ?? context.store(.deployments).get(reference.name), type: .deployments).phase {
+        case .available: return nil
+        case .rollingOut(let text), .noNodes(let text): return Verdict(.rollingOut, "\(reference): \(text)", isStalled: false)
+        case .refused(let reason, let text): return Verdict(reason, "\(reference): \(text)", isStalled: false)
+        case .stuck(let text): return Verdict(.crashLooping, "\(reference): \(text)", isStalled: true)
+        }
     }
 
     /// What another operator left under this resource, taken in. - Returns: Its workloads, which the inventory does not have yet.
@@ -109,12 +128,12 @@ struct CollectorReconciler: Sendable {
         var facts = context.collectorFacts
         let autoscalers = context.store(.horizontalPodAutoscalers).list(namespace: observation.collector.name.namespace)
         facts.scale = CollectorScales.scale(of: observation.collector, autoscalers: autoscalers)
-        if let workload = observation.workload, let type = observation.workloadType {
-            if facts.scale.isOwnedByOthers {
-                try await scaleHandover.handOver(workload, type: type)
-            } else {
-                scaleHandover.forget(uid: workload.metadata.uid)
-            }
+        if let type = observation.workloadType, let workload = try await scaledWorkload(observation, type, facts.scale) {
+            try await settleScale(of: workload, type, isOwnedByOthers: facts.scale.isOwnedByOthers)
+            facts.scale.initialReplicas = nil
+        }
+        if let routing = context.store(.deployments).get(CollectorRendering.routingName(of: observation.collector.name)) {
+            try await settleScale(of: routing, .deployments, isOwnedByOthers: facts.scale.isRoutingOwnedByOthers)
         }
         if ContentHash.isAsked(observation.collector.object) { contentWatch.begin() }
         let answer = try await content.answer(for: observation.collector, workload: observation.workload)
@@ -123,15 +142,35 @@ struct CollectorReconciler: Sendable {
         return facts
     }
 
+    /// The live workload; where others scale it also one that the store cannot have yet, as an earlier operator made it.
+    private func scaledWorkload(_ observation: CollectorObservation, _ type: ResourceType, _ scale: CollectorScale) async throws -> JSONValue? {
+        if let workload = observation.workload { return workload }
+        guard scale.isOwnedByOthers else { return nil }
+        let live = try await context.api.getIfFound(type, CollectorScales.workloadName(of: observation.collector))
+        return live?.metadata.controller?.uid == observation.collector.metadata.uid ? live : nil
+    }
+
+    private func settleScale(of workload: JSONValue, _ type: ResourceType, isOwnedByOthers: Bool) async throws {
+        if isOwnedByOthers {
+            try await scaleHandover.handOver(workload, type: type)
+        } else {
+            scaleHandover.forget(uid: workload.metadata.uid)
+        }
+    }
+
     private func currentWorkload(_ observation: CollectorObservation) -> JSONValue? {
         guard let type = observation.workloadType else { return nil }
         let live = context.store(type).get(CollectorScales.workloadName(of: observation.collector))
         return live?.metadata.controller?.uid == observation.collector.metadata.uid ? live : nil
     }
 
+    private static let namespacePause: Duration = .seconds(60)
+
     private func checkPods(_ observation: inout CollectorObservation) async throws -> (ReconcileResult, (any Error)?) {
         let (refusal, again) = try await context.podRefusal(observation.workload, type: observation.workloadType)
         observation.refusal = refusal
+        // Namespaces are not watched.
+        if again == .done, !observation.withoutNamespace.isEmpty { return (.after(Self.namespacePause), nil) }
         return (again, nil)
     }
 

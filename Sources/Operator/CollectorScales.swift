@@ -20,9 +20,18 @@ enum CollectorScales {
                 scale.autoscalerMinimum = autoscaler.at("spec", "minReplicas")?.int
             } else if let workload, target(of: autoscaler) == ObjectReference(workload, workloadName(of: collector)) {
                 scale.isOwnedByOthers = true
+                scale.initialReplicas = initial(autoscaler, collector.spec.replicas)
+            } else if target(of: autoscaler) == ObjectReference(.deployments, CollectorRendering.routingName(of: collector.name)) {
+                scale.isRoutingOwnedByOthers = true
             }
         }
         return scale
+    }
+
+    /// What the autoscaler last wanted: the workload may be missing only because it is made anew.
+    private static func initial(_ autoscaler: JSONValue, _ replicas: Int) -> Int {
+        let wanted = autoscaler.at("status", "desiredReplicas")?.int ?? 0
+        return max(wanted > 0 ? wanted : replicas, autoscaler.at("spec", "minReplicas")?.int ?? 1)
     }
 
     /// The Deployment or StatefulSet that an autoscaler scales; nil for other targets.
@@ -81,9 +90,11 @@ final class ScaleHandover: Sendable {
     /// The resource decides again.
     func forget(uid: String) { handedOver.withLock { _ = $0.remove(uid) } }
 
+    /// An earlier operator's fields become ours with the apply that follows.
     private func owns(_ live: JSONValue) -> Bool {
-        (live.at("metadata", "managedFields")?.array ?? []).contains { entry in
-            entry["manager"]?.string == fieldManager && entry["subresource"] == nil && entry.at("fieldsV1", "f:spec", "f:replicas") != nil
+        let managers = EarlierOperator.fieldManagers.union([fieldManager])
+        return (live.at("metadata", "managedFields")?.array ?? []).contains { entry in
+            entry["manager"]?.string.map(managers.contains) == true && entry["subresource"] == nil && entry.at("fieldsV1", "f:spec", "f:replicas") != nil
         }
     }
 }

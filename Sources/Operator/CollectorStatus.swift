@@ -22,6 +22,8 @@ struct CollectorObservation: Sendable {
     var refusal: String?
     /// Objects that were left out because the cluster does not serve their kinds.
     var notServed: [ObjectReference] = []
+    /// Roles for namespaces that are not there.
+    var withoutNamespace: [ObjectReference] = []
     /// Objects whose content should roll the pods, and may not be read.
     var unreadable: [String] = []
 }
@@ -52,11 +54,20 @@ extension CollectorObservation {
 
     private func setDegraded(_ conditions: inout StatusConditions) {
         let kinds = notServed.isEmpty ? nil : missingKinds
-        guard !unreadable.isEmpty else { return conditions.set(ConditionType.degraded, .kindNotInstalled, message: kinds) }
+        guard !unreadable.isEmpty else {
+            guard !withoutNamespace.isEmpty else { return conditions.set(ConditionType.degraded, .kindNotInstalled, message: kinds) }
+            return conditions.set(ConditionType.degraded, .namespaceMissing, message: [missingNamespaces, kinds].compactMap(\.self).joined(separator: "\n"))
+        }
         let content =
             "the operator may not read \(unreadable.joined(separator: ", ")), so a change there restarts no pod; set rbac.readSecrets of the chart, "
             + "or take the annotation \(ContentHash.annotation) away"
         conditions.set(ConditionType.degraded, .contentNotReadable, message: [content, kinds].compactMap(\.self).joined(separator: "\n"))
+    }
+
+    private var missingNamespaces: String {
+        let names = Set(withoutNamespace.compactMap(\.name.namespace)).sorted().joined(separator: ", ")
+        return "the configuration reads objects of namespaces that are not there: \(names); its Roles are made within a minute after the namespace, or correct "
+            + "the name in spec.config"
     }
 
     private var missingKinds: String {

@@ -29,6 +29,11 @@ public struct PlanPreview: Sendable {
         var facts = base
         let autoscalers = try await api.listAll(.horizontalPodAutoscalers, namespace: collector.name.namespace).items
         facts.scale = CollectorScales.scale(of: collector, autoscalers: autoscalers)
+        if facts.scale.isOwnedByOthers, let type = CollectorRendering.workloadType(of: collector.spec.mode),
+            try await api.getIfFound(type, CollectorScales.workloadName(of: collector), content: .metadataOnly) != nil
+        {
+            facts.scale.initialReplicas = nil
+        }
         facts.contentHash = try await ContentHash(api: api).answer(for: collector)?.hash
         return facts
     }
@@ -89,14 +94,14 @@ public struct PlanPreview: Sendable {
     private func preview(_ manifest: Manifest, ownerUID: String) async throws -> ObjectChange {
         let reference = manifest.reference
         let live = try await api.getIfFound(manifest.type, manifest.name)
-        if let other = live?.metadata.controller, other.uid != ownerUID {
-            return ObjectChange(reference, .refuse, note: ApplyError.controlledByOther(reference, other).message)
+        if let live, let refusal = ApplyError.refusal(of: live, for: manifest.object, reference, ownerUID: ownerUID) {
+            return ObjectChange(reference, .refuse, note: refusal.message)
         }
         if live?.metadata.isBeingDeleted == true { return ObjectChange(reference, .hold, note: "it is being deleted") }
         do {
             let merged = try await api.apply(manifest.type, manifest.object, fieldManager: fieldManager, force: true, dryRun: true)
             guard let live else { return ObjectChange(reference, .create, after: ObjectChange.comparable(merged)) }
-            return change(manifest, from: live, to: try await adopted(manifest, live, merged))
+            return change(manifest, from: live, to: try await adopted(manifest, live, merged, ownerUID))
         } catch let error as KubernetesError where error.code == .notFound && CollectorRendering.neighbours.contains(manifest.type) {
             return ObjectChange(reference, .hold, note: "the cluster does not serve this kind")
         } catch let error as KubernetesError where live == nil && error.code == .notFound {
@@ -107,8 +112,9 @@ public struct PlanPreview: Sendable {
     }
 
     /// The result with the earlier operator's fields gone that a real apply would take away.
-    private func adopted(_ manifest: Manifest, _ live: JSONValue, _ merged: JSONValue) async throws -> JSONValue {
-        guard let forecast = takeover.forecast(live, merged: merged, manifest: manifest.object) else { return merged }
+    private func adopted(_ manifest: Manifest, _ live: JSONValue, _ merged: JSONValue, _ ownerUID: String) async throws -> JSONValue {
+        guard live.metadata.labels[Inventory.ownerLabel] != ownerUID,
+            let forecast = takeover.forecast(live, merged: merged, manifest: manifest.object) else { return merged }
         do {
             return try await api.replace(manifest.type, forecast, fieldManager: fieldManager, dryRun: true)
         } catch is KubernetesError {

@@ -60,6 +60,7 @@ struct ProbeReconciler: Sendable {
         } catch {
             guard let verdict = Verdict(error) else { throw error }
             observation.verdict = verdict
+            if let pause = Verdict.pause(after: error) { return (.after(pause), nil) }
             return (.done, error)
         }
     }
@@ -93,7 +94,7 @@ struct ProbeReconciler: Sendable {
     private func apply(_ probe: EBPFProbe, _ destination: String) async throws -> JSONValue? {
         let manifests = ProbeRendering.render(probe, destination: destination, context.probeFacts)
         let plan = try await context.plan(manifests, for: probe.object, kinds: Self.prunableKinds, keptVersions: 0)
-        let answers = try await context.perform(plan, for: probe.object, type: .ebpfProbes)
+        let answers = try await context.perform(plan, for: probe.object, type: .ebpfProbes).answers
         return answers.first { $0.key.type == .daemonSets }?.value
     }
 

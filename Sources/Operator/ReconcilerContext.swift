@@ -32,31 +32,48 @@ struct ReconcilerContext: Sendable {
         return store
     }
 
-    /// Applies every manifest, going on after a failure. - Returns: The answers for what had to be written.
-    /// - Throws: The first failure, after all were tried.
-    func applyAll(_ manifests: [Manifest], for owner: JSONValue, type: ResourceType) async throws -> [ObjectReference: JSONValue] {
+    /// What came of the applies of a plan.
+    struct Performed: Sendable {
+        /// The server's answers for what had to be written.
         var answers: [ObjectReference: JSONValue] = [:]
+        /// Objects for other namespaces than the resource's that are not there.
+        var withoutNamespace: [ObjectReference] = []
+    }
+
+    /// Applies every manifest, going on after a failure. - Throws: The first failure, after all were tried.
+    private func applyAll(_ manifests: [Manifest], for owner: JSONValue, type: ResourceType) async throws -> Performed {
+        var performed = Performed()
         var firstError: (any Error)?
         for manifest in manifests {
             do {
                 guard let answer = try await apply(manifest, for: owner) else { continue }
-                answers[manifest.reference] = answer
+                performed.answers[manifest.reference] = answer
                 ownWrites.record(answer, type: manifest.type, for: owner.metadata.objectName)
             } catch let error where error is CancellationError || error is WriteGateClosed {
                 throw error  // Nothing further can be written.
+            } catch let error as KubernetesError where error.code == .notFound && Self.isElsewhere(manifest, than: owner) {
+                performed.withoutNamespace.append(manifest.reference)
             } catch {
                 if firstError == nil { firstError = error }
             }
         }
         if let firstError { throw firstError }
-        return answers
+        return performed
     }
 
-    /// - Returns: The server's answer; nil when nothing was sent, or the object must first be gone.
+    /// A namespace that somebody names may be made later; the resource's own is there.
+    private static func isElsewhere(_ manifest: Manifest, than owner: JSONValue) -> Bool {
+        manifest.name.namespace != nil && manifest.name.namespace != owner.metadata.namespace
+    }
+
+    /// - Returns: The server's answer; nil when nothing was sent, or a workload is made anew and must first be gone.
     private func apply(_ manifest: Manifest, for owner: JSONValue) async throws -> JSONValue? {
         do {
-            guard case .applied(let answer) = try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) else { return nil }
-            return answer
+            switch try await applier.apply(manifest.object, type: manifest.type, ownerUID: owner.metadata.uid) {
+            case .applied(let answer): return answer
+            case .unchanged: return nil
+            case .terminating: throw ApplyError.beingDeleted(manifest.reference)
+            }
         } catch let error as ApplyError where error.code == .immutableField {
             return try await WorkloadReplacement(context: self, owner: owner, manifest: manifest).perform(after: error)
         }
@@ -70,13 +87,12 @@ struct ReconcilerContext: Sendable {
     }
 
     /// Applies what the plan applies, then deletes what it deletes, apart from configurations that pods mount.
-    /// - Returns: The answers for what had to be written.
-    func perform(_ plan: ResourcePlan, for owner: JSONValue, type: ResourceType) async throws -> [ObjectReference: JSONValue] {
-        let answers = try await applyAll(plan.applies, for: owner, type: type)
+    func perform(_ plan: ResourcePlan, for owner: JSONValue, type: ResourceType) async throws -> Performed {
+        let performed = try await applyAll(plan.applies, for: owner, type: type)
         var plan = plan
         try await plan.keepMounted(api, namespace: owner.metadata.namespace)
         try await applier.prune(plan.prunes, ownerUID: owner.metadata.uid)
-        return answers
+        return performed
     }
 
     /// Writes a status when it says something new, and tells what is new in it.

@@ -38,21 +38,24 @@ public struct ResourcePlan: Hashable, Sendable {
     /// What the rest of the plan waits for, for people; nil when nothing is left to do after it.
     public internal(set) var waiting: String?
 
-    /// The labels of the pods; nil when nothing that is rendered runs any.
-    private var podLabels: [String: String]? {
-        let workload = (applies + held).first { ResourcePlanner.workloadTypes.contains($0.type) }
-        guard let labels = workload?.object.at("spec", "selector", "matchLabels")?.object else { return nil }
-        return Dictionary(labels.compactMap { key, value in value.string.map { (key, $0) } }, uniquingKeysWith: { $1 })
+    /// The labels of the pods of each workload that is rendered.
+    private var podLabels: [[String: String]] {
+        (applies + held).filter { ResourcePlanner.workloadTypes.contains($0.type) }.compactMap { workload in
+            guard let labels = workload.object.at("spec", "selector", "matchLabels")?.object else { return nil }
+            return Dictionary(labels.compactMap { key, value in value.string.map { (key, $0) } }, uniquingKeysWith: { $1 })
+        }
     }
 
     /// Keeps ConfigMaps that pods mount, whatever `configVersions` says. Where pods cannot be looked at, all are kept.
     /// - Throws: `KubernetesError`.
     mutating func keepMounted(_ api: any KubernetesAPI, namespace: String?) async throws {
         let candidates = prunes.filter { $0.type == .configMaps }
-        guard !candidates.isEmpty, let podLabels else { return }
+        let podLabels = podLabels
+        guard !candidates.isEmpty, !podLabels.isEmpty else { return }
         var mounted = candidates
         do {
-            let names = try await ConfigMapUse.names(api, labels: podLabels, namespace: namespace)
+            var names: Set<String> = []
+            for labels in podLabels { names.formUnion(try await ConfigMapUse.names(api, labels: labels, namespace: namespace)) }
             mounted = candidates.filter { names.contains($0.name.name) }
         } catch let error as KubernetesError where error.code == .forbidden {}
         for reference in mounted { kept[reference] = .mounted }
@@ -80,12 +83,19 @@ public enum ResourcePlanner {
         guard let workload = desired.first(where: { workloadTypes.contains($0.type) }) else { return plan }
         holdSelectors(&plan, workload, inventory)
         if let change = WorkloadSwitch(to: workload, inventory: inventory) { change.apply(to: &plan) }
+        let second = desired.first { workloadTypes.contains($0.type) && $0.reference != workload.reference }
+        TierSwitch.apply(to: &plan, workload: workload, second: second, inventory: inventory)
         return plan
     }
 
-    /// The newest earlier ConfigMaps: pods of the version before still mount one.
+    /// The newest earlier ConfigMaps, of each tier of pods as many: pods of the version before still mount one.
     private static func earlierVersions(_ leftovers: [ChildObject], _ count: Int) -> [ObjectReference] {
-        let newestFirst = leftovers.filter { $0.type == .configMaps }.sorted { left, right in
+        let versions = Dictionary(grouping: leftovers.filter { $0.type == .configMaps }) { $0.object.metadata.labels["app.kubernetes.io/component"] }
+        return versions.values.flatMap { newest($0, count) }
+    }
+
+    private static func newest(_ versions: [ChildObject], _ count: Int) -> [ObjectReference] {
+        let newestFirst = versions.sorted { left, right in
             let (a, b) = (left.object.metadata.creationTimestamp, right.object.metadata.creationTimestamp)
             guard let a, let b, a != b else { return left.object.metadata.name > right.object.metadata.name }
             return a > b

@@ -29,10 +29,22 @@ struct Verdict: Hashable, Sendable {
     init?(_ error: any Error) {
         switch error {
         case let error as ApplyError where error.code == .controlledByOther: self.init(.conflictingOperator, error.message, isStalled: true)
+        case let error as ApplyError where error.code == .beingDeleted: self.init(.rollingOut, error.message, isStalled: false)
         case let error as ApplyError where error.code == .immutableField: self.init(.immutableField, error.message, isStalled: true)
         case let error as ApplyError: self.init(.applyFailed, error.message, isStalled: true)
+        case let error as KubernetesError where error.code == .conflict:
+            self.init(.rollingOut, "an object changed or went while it was written: \(error)", isStalled: false)
         case let error as KubernetesError: self.init(.applyFailed, "the API server refused an object: \(error)", isStalled: error.retry == .never)
         default: return nil
+        }
+    }
+
+    /// When to look again after an error that is only a matter of time; nil for errors that are told as such.
+    static func pause(after error: any Error) -> Duration? {
+        switch error {
+        case let error as ApplyError where error.code == .beingDeleted: .seconds(5)
+        case let error as KubernetesError where error.code == .conflict: .seconds(5)
+        default: nil
         }
     }
 

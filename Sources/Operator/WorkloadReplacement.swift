@@ -25,8 +25,18 @@ struct WorkloadReplacement {
             for growth in growing { try await grow(growth) }
             try await context.applier.releasePods(of: manifest.reference, live: live)
             // A server that lets go of the pods in the background still has it; its end is an event.
-            return try await self.live() == nil ? apply(manifest.object) : nil
+            return try await self.live() == nil ? apply(withReplicas(of: live)) : nil
         }
+    }
+
+    /// A number that is another's to choose goes on as it was.
+    private func withReplicas(of live: JSONValue) -> JSONValue {
+        guard manifest.type != .daemonSets, manifest.object.at("spec", "replicas") == nil, let replicas = live.at("spec", "replicas") else {
+            return manifest.object
+        }
+        var object = manifest.object
+        object.set(["spec", "replicas"], to: replicas)
+        return object
     }
 
     private func live() async throws -> JSONValue? { try await context.api.getIfFound(manifest.type, manifest.name) }

@@ -56,7 +56,7 @@ public struct CollectorAccess {
     }
 
     private func binds(_ type: ResourceType, _ role: String) -> [(String, JSONValue)] {
-        let account = context.spec.serviceAccount ?? context.baseName
+        let account = context.serviceAccountName
         return [
             ("roleRef", ["apiGroup": .string(type.group), "kind": .string(type.kind), "name": .string(role)]),
             ("subjects", [["kind": "ServiceAccount", "name": .string(account), "namespace": .string(namespace)]]),

@@ -10,7 +10,7 @@ import SondeAPI
 extension CollectorContext {
     var networkPolicy: Manifest? {
         guard spec.hasNetworkPolicy else { return nil }
-        let name = Names.networkPolicy(collector.name.name)
+        let name = tier == .routing ? Names.routingNetworkPolicy(collector.name.name) : Names.networkPolicy(collector.name.name)
         let ports = (ContainerPorts(context: self).ports.array ?? []).map { port in
             JSONValue.members([("port", port["containerPort"]), ("protocol", port["protocol"])])
         }

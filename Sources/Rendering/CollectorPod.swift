@@ -4,6 +4,7 @@
 
 import CollectorConfig
 import JSON
+import Kubernetes
 import SondeAPI
 
 struct CollectorPod {
@@ -25,7 +26,7 @@ struct CollectorPod {
     ]
 
     var spec: JSONValue {
-        var pod: JSONValue = ["serviceAccountName": .string(resource.serviceAccount ?? context.baseName)]
+        var pod: JSONValue = ["serviceAccountName": .string(context.serviceAccountName)]
         if let initContainers = resource["initContainers"] { pod["initContainers"] = initContainers }
         pod["containers"] = .array([CollectorContainer(context: context).container] + (resource["additionalContainers"]?.array ?? []))
         pod["volumes"] = .array([configVolume] + (resource["volumes"]?.array ?? []) + extraConfigMaps.map(\.volume))
@@ -40,7 +41,13 @@ struct CollectorPod {
         for (name, podField) in Self.annotated {
             if let value = context.annotations[name] { pod[podField] = value }
         }
+        if context.tier == .routing, context.annotations[.automountServiceAccountToken] == nil, !needsAPIServer { pod["automountServiceAccountToken"] = false }
         return pod
+    }
+
+    /// Whether a component of this configuration asks the API server for something.
+    private var needsAPIServer: Bool {
+        !AccessRules.rules(of: context.configuration, namespace: context.collector.name.namespace ?? "default").isEmpty
     }
 
     private var dnsPolicy: String {

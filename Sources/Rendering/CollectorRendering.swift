@@ -47,10 +47,16 @@ public struct CollectorScale: Hashable, Sendable {
     public var autoscalerMinimum: Int?
     /// True when an autoscaler that is not ours scales the workload itself: `replicas` is then left out.
     public var isOwnedByOthers: Bool
+    /// With what number of pods a workload begins that such an autoscaler scales and that is not there; nil while it is.
+    public var initialReplicas: Int?
+    /// The same of the workload that routes traces, where there is one.
+    public var isRoutingOwnedByOthers: Bool
 
-    public init(autoscalerMinimum: Int? = nil, isOwnedByOthers: Bool = false) {
+    public init(autoscalerMinimum: Int? = nil, isOwnedByOthers: Bool = false, isRoutingOwnedByOthers: Bool = false, initialReplicas: Int? = nil) {
+        self.initialReplicas = initialReplicas
         self.autoscalerMinimum = autoscalerMinimum
         self.isOwnedByOthers = isOwnedByOthers
+        self.isRoutingOwnedByOthers = isRoutingOwnedByOthers
     }
 }
 
@@ -58,6 +64,8 @@ public struct CollectorScale: Hashable, Sendable {
 public enum CollectorRendering {
     /// On pods of resources that ask to be rolled when the content of their ConfigMaps and Secrets changes: its hash.
     public static let contentAnnotation = "sonde.dev/content-sha256"
+    /// On pods of resources with managed trace routing: `routing` or `sampling`.
+    public static let tierLabel = TraceTiers.podLabel
 
     /// The collector's objects in the order in which they are applied; empty when the mode is an unknown one.
     ///
@@ -71,6 +79,7 @@ public enum CollectorRendering {
     private static func all(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) -> [Manifest] {
         guard let mode = collector.spec.mode else { return [] }
         let context = CollectorContext(collector, facts)
+        if let tiers = TraceTiers(collector, facts) { return inTiers(context, tiers) }
         var manifests = [context.configMap]
         if collector.spec.serviceAccount == nil { manifests.append(context.serviceAccount) }
         if facts.grantsRoles { manifests += CollectorAccess(context: context).manifests }
@@ -84,11 +93,29 @@ public enum CollectorRendering {
         return manifests + CollectorExposure(context: context).manifests + monitors
     }
 
+    /// With managed trace routing: what outsiders see is made of the resource as it is, pods and what selects them of its two parts.
+    private static func inTiers(_ context: CollectorContext, _ tiers: TraceTiers) -> [Manifest] {
+        let parts = [tiers.sampling, tiers.routing]
+        var manifests = parts.map(\.configMap)
+        if context.spec.serviceAccount == nil { manifests.append(context.serviceAccount) }
+        if context.facts.grantsRoles { manifests += CollectorAccess(context: context).manifests }
+        manifests += CollectorServices(context: context, tiers: tiers).manifests + [tiers.samplingService]
+        manifests += parts.compactMap { CollectorWorkload(context: $0).manifest } + parts.map(\.podDisruptionBudget)
+        manifests += [CollectorAutoscaler(context: context).manifest].compactMap(\.self)
+        manifests += [context.networkPolicy].compactMap(\.self) + tiers.networkPolicies
+        return manifests + CollectorExposure(context: context).manifests + CollectorMonitors(context: context).manifests
+    }
+
     /// Kinds that only clusters with another product's definitions serve.
     public static let neighbours: [ResourceType] = [.serviceMonitors, .podMonitors, .httpRoutes, .routes]
 
     /// The workload's kind in a mode; nil for sidecars, which have none of their own.
     public static func workloadType(of mode: OpenTelemetryCollectorSpec.Mode?) -> ResourceType? { CollectorWorkload.type(of: mode) }
+
+    /// The workload of the pods that route traces, where a resource has them.
+    public static func routingName(of collector: ObjectName) -> ObjectName {
+        ObjectName(namespace: collector.namespace, name: Names.routing(collector.name))
+    }
 
     /// The image that the collector's pods run.
     public static func image(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) -> String {
@@ -105,21 +132,29 @@ struct CollectorContext {
     let metadata: CollectorMetadata
     let annotations: CollectorAnnotations
     let builder: ManifestBuilder
+    let tier: CollectorTier
 
-    init(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts) {
+    init(_ collector: OpenTelemetryCollector, _ facts: CollectorFacts, tier: CollectorTier = .whole) {
         self.collector = collector
         self.facts = facts
+        self.tier = tier
         configuration = CollectorConfiguration(collector.spec.config).completed()
         ports = configuration.ports
         metadata = CollectorMetadata(
-            collector: collector, labelsFilter: KeyFilter(facts.labelsFilter), annotationsFilter: KeyFilter(facts.annotationsFilter))
+            collector: collector, labelsFilter: KeyFilter(facts.labelsFilter), annotationsFilter: KeyFilter(facts.annotationsFilter),
+            tier: tier)
         annotations = CollectorAnnotations(collector.metadata.annotations)
         builder = ManifestBuilder(owner: collector.object, ownerType: .openTelemetryCollectors)
     }
 
     var spec: OpenTelemetryCollectorSpec { collector.spec }
-    var baseName: String { Names.collector(collector.name.name) }
-    var configMapName: String { Names.configMap(collector.name.name, shortHash: configuration.shortHash) }
+    /// Of workload and budget, and of the Service in front of them.
+    var baseName: String { tier == .routing ? Names.routing(collector.name.name) : Names.collector(collector.name.name) }
+    var serviceAccountName: String { spec.serviceAccount ?? Names.collector(collector.name.name) }
+    var configMapName: String {
+        let name = collector.name.name, hash = configuration.shortHash
+        return tier == .routing ? Names.routingConfigMap(name, shortHash: hash) : Names.configMap(name, shortHash: hash)
+    }
 
     var configMap: Manifest {
         builder.manifest(

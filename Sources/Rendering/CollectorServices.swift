@@ -22,6 +22,8 @@ struct CollectorServices {
     static let monitoringPort = "monitoring"
 
     let context: CollectorContext
+    /// Whose pods the Services select, with managed trace routing.
+    var tiers: TraceTiers?
 
     var manifests: [Manifest] {
         var manifests: [Manifest] = []
@@ -58,7 +60,8 @@ struct CollectorServices {
             if port["nodePort"]?.int == 0 { port["nodePort"] = nil }
             return port
         }
-        return users + ports
+        let all = users + ports
+        return tiers.map { tiers in all.map(tiers.byName) } ?? all
     }
 
     /// OpenShift's router speaks HTTP/2 without TLS only to ports that say `h2c`.
@@ -73,7 +76,8 @@ struct CollectorServices {
         ]
         return service(
             context.baseName, labelName: context.baseName, .base, content: traffic + families + outside + [("ports", .array(ports))],
-            own: given.texts(.serviceAnnotations))
+            own: given.texts(.serviceAnnotations),
+            selector: tiers?.bothSelector)
     }
 
     private func headless(_ ports: [JSONValue]) -> Manifest {
@@ -81,14 +85,15 @@ struct CollectorServices {
         return service(
             name, labelName: context.baseName, .headless, label: "operator.opentelemetry.io/collector-headless-service",
             annotations: ["service.beta.openshift.io/serving-cert-secret-name": "\(name)-tls"],
-            content: [("clusterIP", "None")] + traffic + families + [("ports", .array(ports))])
+            content: [("clusterIP", "None")] + traffic + families + [("ports", .array(ports))], selector: tiers?.selector(of: ports))
     }
 
     private var monitoring: Manifest {
         let name = Names.monitoringService(context.collector.name.name)
         let port: JSONValue = ["name": .string(Self.monitoringPort), "port": JSONValue(context.configuration.telemetryPort), "protocol": "TCP"]
         return service(
-            name, labelName: name, .monitoring, label: "operator.opentelemetry.io/collector-monitoring-service", content: families + [("ports", [port])])
+            name, labelName: name, .monitoring, label: "operator.opentelemetry.io/collector-monitoring-service", content: families + [("ports", [port])],
+            selector: tiers?.bothSelector)
     }
 
     private func extensions(_ ports: [JSONValue]) -> Manifest {
@@ -107,13 +112,13 @@ struct CollectorServices {
 
     private func service(
         _ name: String, labelName: String, _ role: Role, label: String? = nil, annotations: [String: String] = [:], content: [(String, JSONValue?)],
-        own: [String: String] = [:]
+        own: [String: String] = [:], selector: [String: String]? = nil
     ) -> Manifest {
         var labels = context.metadata.unfilteredLabels(name: labelName)
         labels[Self.roleLabel] = role.rawValue
         if let label { labels[label] = "Exists" }
         let copied = ["trafficDistribution", "sessionAffinity", "sessionAffinityConfig"].map { ($0, context.spec[$0]) }
-        let spec = JSONValue.members([("selector", .texts(context.metadata.selector))] + copied + content)
+        let spec = JSONValue.members([("selector", .texts(selector ?? context.metadata.selector))] + copied + content)
         // The resource's annotations win over the default ones, as they do in existing clusters; what is given for this Service alone wins over both.
         return context.builder.manifest(
             .services, name: name, labels: labels,

@@ -52,7 +52,7 @@ struct CollectorWorkload {
 
     /// At least what the autoscaler may go down to: it writes the resource's own `replicas`, which may still be lower.
     private var replicas: JSONValue? {
-        if context.facts.scale.isOwnedByOthers { return nil }
+        if context.facts.scale.isOwnedByOthers { return context.facts.scale.initialReplicas.map { JSONValue($0) } }
         return .some(JSONValue(max(CollectorAutoscaler(context: context).least ?? 0, resource.replicas)))
     }
 
@@ -72,7 +72,8 @@ struct CollectorWorkload {
         var annotations = context.metadata.podAnnotations(hash: configuration.sha256, telemetryPort: configuration.telemetryPort)
         annotations[CollectorRendering.contentAnnotation] = context.facts.contentHash
         // Labels of the selector are not among those given: they are refused as errors.
-        let labels = context.annotations.texts(.podLabels).merging(context.metadata.labels(name: context.baseName)) { given, _ in given }
+        var labels = context.annotations.texts(.podLabels).merging(context.metadata.labels(name: context.baseName)) { given, _ in given }
+        if context.tier != .whole { labels[TraceTiers.podLabel] = context.tier.rawValue }
         let template: JSONValue = [
             "metadata": ["labels": .texts(labels), "annotations": .texts(annotations)], "spec": CollectorPod(context: context).spec,
         ]

@@ -12,7 +12,9 @@ struct CollectorMetadata {
     let collector: OpenTelemetryCollector
     var labelsFilter = KeyFilter([])
     var annotationsFilter = KeyFilter([])
+    var tier = CollectorTier.whole
 
+    static let componentLabel = "app.kubernetes.io/component"
     /// What belongs to a tool that manages the resource itself, not to what the resource makes.
     private static let toolPrefixes = [
         "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "helm.sh/", "meta.helm.sh/",
@@ -28,7 +30,8 @@ struct CollectorMetadata {
         [
             "app.kubernetes.io/managed-by": "opentelemetry-operator",
             "app.kubernetes.io/instance": Names.instance(namespace: collector.name.namespace ?? "default", name: collector.name.name),
-            "app.kubernetes.io/part-of": "opentelemetry", "app.kubernetes.io/component": "opentelemetry-collector",
+            "app.kubernetes.io/part-of": "opentelemetry",
+            Self.componentLabel: tier == .routing ? "opentelemetry-collector-routing" : "opentelemetry-collector",
         ]
     }
 

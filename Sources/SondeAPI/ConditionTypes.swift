@@ -38,6 +38,8 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case kindNotInstalled = "KindNotInstalled"
     /// Degraded=True: the operator may not read ConfigMaps or Secrets whose change is to restart the pods. The message names them.
     case contentNotReadable = "ContentNotReadable"
+    /// Degraded=True: a Role is for a namespace that is not there. Make it, or correct its name; it is looked for every minute.
+    case namespaceMissing = "NamespaceMissing"
     /// ConfigHealthy=False: the message lists what likely does not do what was meant.
     case configWarnings = "ConfigWarnings"
     /// Ready=True with `managementState: unmanaged` or `paused: true`: objects stay as they are.

@@ -52,7 +52,7 @@ public struct FindingRule: Hashable, Sendable {
 
     private static let traces =
         rules(.warning, names: ["tail-sampling-replicas", "tail-sampling-memory", "k8s-attributes-after-batch", "k8s-attributes-association"])
-        + rules(.info, names: ["batch-before-tail-sampling"])
+        + rules(.info, names: ["batch-before-tail-sampling"]) + rules(.error, names: ["trace-routing"])
 
     private static let logs = rules(
         .warning,

@@ -31,6 +31,8 @@ struct OperatorCommand: AsyncParsableCommand {
     @Option(help: .of("namespaces")) var namespaces: String?
     @Option(help: .of("collectorImage")) var collectorImage: String?
     @Option(help: .of("agentImage")) var agentImage: String?
+    @Option(help: .of("labelsFilter")) var labelsFilter: String?
+    @Option(help: .of("annotationsFilter")) var annotationsFilter: String?
     @Option(help: .of("metricsBindAddress")) var metricsBindAddress: String?
     @Option(help: .of("collectorRoles")) var collectorRoles: String?
     @Option(help: .of("leaderElect")) var leaderElect: String?
@@ -52,7 +54,8 @@ struct OperatorCommand: AsyncParsableCommand {
     private var given: [String: String] {
         let flags = [
             "kubeconfig": kubeconfig, "namespaces": namespaces, "collectorImage": collectorImage, "agentImage": agentImage,
-            "metricsBindAddress": metricsBindAddress, "collectorRoles": collectorRoles, "leaderElect": leaderElect,
+            "labelsFilter": labelsFilter, "annotationsFilter": annotationsFilter, "metricsBindAddress": metricsBindAddress, "collectorRoles": collectorRoles,
+            "leaderElect": leaderElect,
             "leaderElectionNamespace": leaderElectionNamespace, "workers": workers,
             "webhook": webhook, "webhookBindAddress": webhookBindAddress, "webhookService": webhookService, "webhookUrl": webhookUrl,
             "webhookConfiguration": webhookConfiguration, "webhookFailurePolicy": webhookFailurePolicy,
@@ -61,6 +64,9 @@ struct OperatorCommand: AsyncParsableCommand {
         ]
         return flags.compactMapValues { $0 }
     }
+
+    /// What a command line gives, by the key of the setting. - Throws: When the line cannot be read.
+    static func settings(in arguments: [String]) throws -> [String: String] { try parse(arguments).given }
 
     func run() async throws {
         let environment = Self.environment()

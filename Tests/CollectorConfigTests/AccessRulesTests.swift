@@ -91,6 +91,10 @@ import Testing
         Row(
             .exporters, "load_balancing", "{resolver: {k8s: {service: gateway}}}",
             ["get, list, watch on endpointslices.discovery.k8s.io in namespace observability", "get, list, watch on endpoints in namespace observability"]),
+        Row(
+            .exporters, "load_balancing", "{resolver: {k8s: {service: gateway.tracing.svc.cluster.local}}}",
+            ["get, list, watch on endpointslices.discovery.k8s.io in namespace tracing", "get, list, watch on endpoints in namespace tracing"]),
+        Row(.exporters, "load_balancing", "{resolver: {k8s: {service: gateway.tracing.example}}}", []),
         Row(.exporters, "load_balancing", "{resolver: {dns: {hostname: a}}}", []),
         Row(.extensions, "k8s_leader_elector", "{lease_name: a}", ["get, list, watch, create, update, patch, delete on leases.coordination.k8s.io"]),
         Row(.extensions, "k8s_observer", "", ["list, watch on pods"]),

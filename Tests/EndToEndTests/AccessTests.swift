@@ -59,6 +59,44 @@ private let isInProcess: Bool = {
     private static func role(_ world: World) -> String { "gateway-\(world.namespace)-cluster-role" }
     private static func binding(_ world: World) -> String { "gateway-\(world.namespace)-collector" }
 
+    @Test func aNamespaceThatIsNotThereIsToldAndKeepsNothingElseFromBeingWritten() async throws {
+        try await Self.with { world in
+            let missing = "\(world.namespace)-later"
+            try await world.apply(Self.discovery("\(world.namespace), \(missing)"))
+            try await world.written("gateway")
+            #expect(try await world.find(.roles, Self.binding(world)) != nil)
+            #expect(try await world.find(.deployments, "gateway-collector") != nil)
+            let degraded = try await world.condition("Degraded", .true, .namespaceMissing, of: .openTelemetryCollectors, "gateway")
+            #expect(degraded.message.contains(missing))
+            try await world.api.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(missing)]])
+            try await world.merge(.openTelemetryCollectors, "gateway", ["metadata": ["labels": ["touched": "yes"]]])
+            try await world.eventually("the Role is there, and nothing is said any more") {
+                let role = try await world.api.getIfFound(.roles, ObjectName(namespace: missing, name: Self.binding(world)))
+                let degraded = try await world.conditions(.openTelemetryCollectors, "gateway")["Degraded"]
+                return role != nil && degraded == nil
+            }
+        }
+    }
+
+    @Test func aRoleThatSomebodyElseMadeStaysAsItIs() async throws {
+        try await Self.with { world in
+            let other = "\(world.namespace)-other"
+            try await world.api.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(other)]])
+            let name = ObjectName(namespace: other, name: Self.binding(world))
+            let theirs: JSONValue = [
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": ["name": .string(name.name), "namespace": .string(other)],
+                "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]]],
+            ]
+            try await world.api.create(.roles, theirs)
+            try await world.apply(Self.discovery(other))
+            let condition = try await world.condition("Ready", .false, .conflictingOperator, of: .openTelemetryCollectors, "gateway")
+            #expect(condition.message.contains("Role") && condition.message.contains("has no owner"))
+            try await world.api.delete(.openTelemetryCollectors, world.name("gateway"))
+            try await world.eventually("the resource is gone") { try await world.find(.openTelemetryCollectors, "gateway") == nil }
+            #expect(try await world.api.get(.roles, name)["rules"] == theirs["rules"], "and it is not deleted either")
+        }
+    }
+
     @Test func rolesComeWithTheNeedAndGoWithIt() async throws {
         try await Self.with { world in
             try await world.apply(Self.events)

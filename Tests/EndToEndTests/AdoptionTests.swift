@@ -104,6 +104,40 @@ import Testing
         }
     }
 
+    @Test func onlyAnAdoptionTakesFieldsOfOthers() async throws {
+        try await World.with { world in
+            _ = try await Self.prepare(world)
+            try await world.withOperator { _ in try await world.written("gateway") }
+            // Many programs write under this name: it is what their framework gives them.
+            try await world.api.patch(
+                .services, world.name("gateway-collector"), .merge(["metadata": ["annotations": ["example.com/theirs": "a"]]]), fieldManager: "manager")
+            try await world.withOperator { _ in
+                try await world.apply(Example.collector().replacing("team: payments", with: "team: shop"))
+                try await world.eventually("the change is there") {
+                    try await world.get(.services, "gateway-collector").metadata.labels["team"] == "shop"
+                }
+                let service = try await world.get(.services, "gateway-collector")
+                #expect(service.metadata.annotations["example.com/theirs"] == "a" && Self.managers(service).contains("manager/Update"))
+            }
+        }
+    }
+
+    @Test func aNumberOfPodsThatAnAutoscalerChoseIsAdopted() async throws {
+        try await World.with { world in
+            try await world.apply(Example.collector())
+            let owner = try await world.get(.openTelemetryCollectors, "gateway")
+            try await EarlierObjects(world: world, owner: owner).create(replicas: 7)
+            try await world.api.create(.horizontalPodAutoscalers, ScaleTests.autoscaler(.deployments, world))
+            try await world.withOperator { _ in
+                try await world.written("gateway")
+                try await world.eventually("it is adopted") {
+                    try await world.get(.deployments, "gateway-collector").metadata.labels[Inventory.ownerLabel] == owner.metadata.uid
+                }
+                #expect(try await world.get(.deployments, "gateway-collector").at("spec", "replicas") == 7)
+            }
+        }
+    }
+
     @Test func earlierConfigurationsOfTheOtherOperatorCountAsVersions() async throws {
         try await World.with { world in
             _ = try await Self.prepare(world)

@@ -35,6 +35,45 @@ import Testing
         }
     }
 
+    @Test func anObjectWithoutAnOwnerIsNotTakenOver() async throws {
+        try await World.with { world in
+            let theirs: JSONValue = [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": "gateway-collector", "namespace": .string(world.namespace)],
+                "spec": ["ports": [["port": 80]]],
+            ]
+            try await world.api.create(.services, theirs)
+            try await world.withOperator { _ in
+                try await world.apply(Example.collector())
+                let condition = try await world.condition("Ready", .false, .conflictingOperator, of: .openTelemetryCollectors, "gateway")
+                #expect(condition.message.contains("Service") && condition.message.contains("has no owner"))
+                #expect(try await world.get(.services, "gateway-collector").at("spec", "ports")?[0]?["port"] == 80)
+            }
+        }
+    }
+
+    @Test func anObjectOnItsWayOutIsWaitedForAndMadeAnew() async throws {
+        try await World.with { world in
+            try await world.withOperator { _ in
+                try await world.apply(Example.collector())
+                try await world.written("gateway")
+                let old = try await world.get(.services, "gateway-collector")
+                try await world.merge(.services, "gateway-collector", ["metadata": ["finalizers": ["example.com/slow"]]])
+                try await world.api.delete(.services, world.name("gateway-collector"))
+                try await world.eventually("the condition says what is waited for") {
+                    let ready = try await world.conditions(.openTelemetryCollectors, "gateway")["Ready"]
+                    return ready?.reason == "RollingOut" && ready?.message.contains("is being deleted") == true
+                }
+                #expect(try await !world.conditions(.openTelemetryCollectors, "gateway").isTrue("Stalled"))
+                try await world.merge(.services, "gateway-collector", ["metadata": ["finalizers": []]])
+                try await world.eventually("it is made anew") {
+                    guard let live = try await world.find(.services, "gateway-collector") else { return false }
+                    return live.metadata.uid != old.metadata.uid
+                }
+                try await world.written("gateway")
+            }
+        }
+    }
+
     @Test func anotherOperatorAtWorkIsAConditionNotAFight() async throws {
         try await World.with { world in
             try await world.apply(Example.collector())
@@ -96,10 +135,14 @@ import Testing
 
     @Test func changeOfAnImmutableFieldIsAConditionWithTheWayOut() async throws {
         try await World.with { world in
-            // A Deployment of this name with another selector, owned by nobody: the selector cannot change.
+            // A Deployment of this name and resource with another selector, owned by nobody: the selector cannot change.
             let labels: JSONValue = ["app": "old"]
+            let ours: JSONValue = [
+                "app.kubernetes.io/managed-by": "opentelemetry-operator", "app.kubernetes.io/instance": .string("\(world.namespace).gateway"),
+            ]
             let old: JSONValue = [
-                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "gateway-collector", "namespace": .string(world.namespace)],
+                "apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": ["name": "gateway-collector", "namespace": .string(world.namespace), "labels": ours],
                 "spec": [
                     "replicas": 0, "selector": ["matchLabels": labels],
                     "template": ["metadata": ["labels": labels], "spec": ["containers": [["name": "a", "image": "b"]]]],

@@ -38,14 +38,7 @@ import Testing
             try await world.withOperator { _ in
                 try await world.apply(Example.collector(mode: mode, more: "replicas: 2"))
                 try await world.eventually("the workload is there") { try await Self.replicas(type, world) == 2 }
-                let autoscaler: JSONValue = [
-                    "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": ["name": "keda", "namespace": .string(world.namespace)],
-                    "spec": [
-                        "scaleTargetRef": ["apiVersion": "apps/v1", "kind": .string(type.kind), "name": "gateway-collector"], "minReplicas": 1,
-                        "maxReplicas": 9,
-                    ],
-                ]
-                try await world.api.create(.horizontalPodAutoscalers, autoscaler)
+                try await world.api.create(.horizontalPodAutoscalers, Self.autoscaler(type, world))
                 try await world.eventually("the number is given away") {
                     let live = try await world.get(type, "gateway-collector")
                     return !Self.owners(of: live).contains("sonde-operator")
@@ -58,6 +51,34 @@ import Testing
                 #expect(try await Self.replicas(type, world) == 5)
                 try await world.api.delete(.horizontalPodAutoscalers, world.name("keda"))
                 try await world.eventually("the resource decides again") { try await Self.replicas(type, world) == 2 }
+            }
+        }
+    }
+
+    /// Somebody else's, aimed at the workload.
+    static func autoscaler(_ type: ResourceType, _ world: World) -> JSONValue {
+        [
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": ["name": "keda", "namespace": .string(world.namespace)],
+            "spec": [
+                "scaleTargetRef": ["apiVersion": "apps/v1", "kind": .string(type.kind), "name": "gateway-collector"], "minReplicas": 1, "maxReplicas": 9,
+            ],
+        ]
+    }
+
+    @Test(arguments: ["deployment", "statefulset"]) func aWorkloadThatIsMadeAnewHasTheAutoscalersNumber(_ mode: String) async throws {
+        let type: ResourceType = mode == "deployment" ? .deployments : .statefulSets
+        try await World.with { world in
+            try await world.api.create(.horizontalPodAutoscalers, Self.autoscaler(type, world))
+            try await world.api.patch(
+                .horizontalPodAutoscalers, world.name("keda"), .merge(["status": ["currentReplicas": 6, "desiredReplicas": 6]]), subresource: "status")
+            try await world.withOperator { _ in
+                try await world.apply(Example.collector(mode: mode, more: "replicas: 2"))
+                try await world.eventually("the workload is there") { try await Self.replicas(type, world) != nil }
+                #expect(try await Self.replicas(type, world) == 6)
+                try await world.eventually("and the number is given away") {
+                    try await !Self.owners(of: world.get(type, "gateway-collector")).contains("sonde-operator")
+                }
+                #expect(try await Self.replicas(type, world) == 6)
             }
         }
     }

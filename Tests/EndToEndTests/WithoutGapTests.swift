@@ -52,7 +52,7 @@ import Testing
 
     /// Makes a change from a ready resource to the end; with `crashes`, before that once for each third write after which the operator ends.
     private static func change(
-        from old: String, prepare: @Sendable (Simulation) async throws -> Void = { _ in }, to new: String, crashes: Bool,
+        from old: String, prepare: @Sendable (Simulation) async throws -> Void = { _ in }, to new: String, crashes: Bool, workloads: Int = 1,
         check: @Sendable (Simulation, String) async throws -> Void
     ) async throws {
         let server = TestAPIServer()
@@ -73,7 +73,7 @@ import Testing
             try await simulation.simulator.settle()
             try await simulation.world.withOperator { _ in
                 try await simulation.ready()
-                try await simulation.world.eventually("leftovers are gone (write \(write))") { try await simulation.workloads().count == 1 }
+                try await simulation.world.eventually("leftovers are gone (write \(write))") { try await simulation.workloads().count == workloads }
             }
             let gaps = await simulation.simulator.gaps
             #expect(gaps.isEmpty, "write \(write): nobody served after \(gaps)")
@@ -92,6 +92,45 @@ import Testing
             #expect(try await simulation.workloads() == ["\(kind) gateway-collector"], "\(what)")
             let service = try await simulation.world.get(.services, "gateway-collector")
             #expect(service.at("spec", "internalTrafficPolicy") == (new == "daemonset" ? "Local" : "Cluster"), "\(what)")
+        }
+    }
+
+    private static func sampling(_ routing: String) -> String {
+        """
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: gateway, annotations: {\(routing)}}
+        spec:
+          replicas: 2
+          configVersions: \(routing.isEmpty ? 3 : 4)  # An annotation alone is no new generation to wait for.
+          config:
+            receivers: {otlp: {protocols: {grpc: {}, http: {}}}, statsd: {}}
+            processors: {tail_sampling: {policies: []}}
+            exporters: {debug: {}}
+            service:
+              pipelines:
+                traces: {receivers: [otlp], processors: [tail_sampling], exporters: [debug]}
+                metrics: {receivers: [statsd], exporters: [debug]}
+        """
+    }
+
+    @Test(arguments: [false, true]) func traceRoutingBegins(crashes: Bool) async throws {
+        let new = Self.sampling("sonde.dev/trace-routing: managed")
+        try await Self.change(from: Self.sampling(""), to: new, crashes: crashes, workloads: 2) { simulation, what in
+            #expect(try await simulation.workloads() == ["Deployment gateway-collector", "Deployment gateway-collector-routing"], "\(what)")
+            let base = try await simulation.world.get(.services, "gateway-collector")
+            #expect(base.at("spec", "ports")?.array?.map { $0["targetPort"]?.string } == ["otlp-grpc", "otlp-http", "statsd"], "\(what)")
+            let lane = try await simulation.world.get(.services, "gateway-collector-sampling")
+            #expect(lane.at("spec", "clusterIP") == "None" && lane.at("spec", "ports")?[0]?["port"] == 14317, "\(what)")
+        }
+    }
+
+    @Test(arguments: [false, true]) func traceRoutingEnds(crashes: Bool) async throws {
+        let old = Self.sampling("sonde.dev/trace-routing: managed")
+        try await Self.change(from: old, to: Self.sampling(""), crashes: crashes) { simulation, what in
+            #expect(try await simulation.workloads() == ["Deployment gateway-collector"], "\(what)")
+            let services = try await simulation.world.api.listAll(.services, namespace: simulation.world.namespace).items.map(\.metadata.name)
+            #expect(Set(services) == ["gateway-collector", "gateway-collector-headless", "gateway-collector-monitoring"], "\(what)")
         }
     }
 

@@ -83,9 +83,17 @@ actor WorkloadSimulator: KubernetesAPI {
         guard let service = try await api.getIfFound(.services, ObjectName(namespace: namespace, name: Self.service)) else { return }
         let selector = (service.at("spec", "selector")?.object ?? [:]).compactMap { key, value in value.string.map { (key, $0) } }
         let matching = try await pods().filter { pod in selector.allSatisfy { pod.metadata.labels[$0.0] == $0.1 } }
-        let isServed = matching.contains(where: Self.isReady)
+        let ready = matching.filter(Self.isReady)
+        let isServed = (service.at("spec", "ports")?.array ?? []).allSatisfy { port in ready.contains { Self.takes(port, $0) } }
         if isServed { hasServed = true }
         if hasServed, !isServed { gaps.append(what) }
+    }
+
+    /// A name is looked up in each pod; a number reaches every pod that the Service selects, whether or not it listens there.
+    private static func takes(_ port: JSONValue, _ pod: JSONValue) -> Bool {
+        let target = port["targetPort"] ?? port["port"] ?? .null
+        let ports = (pod.at("spec", "containers")?.array ?? []).flatMap { $0["ports"]?.array ?? [] }
+        return ports.contains { target.string == nil ? $0["containerPort"] == target : $0["name"] == target }
     }
 
     private func pods() async throws -> [JSONValue] { try await api.listAll(.pods, namespace: namespace).items }
@@ -146,7 +154,7 @@ actor WorkloadSimulator: KubernetesAPI {
         let pod: JSONValue = [
             "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
             "spec": [
-                "containers": [["name": "a", "image": "b"]],
+                "containers": [["name": "a", "image": "b", "ports": workload.at("spec", "template", "spec", "containers")?[0]?["ports"] ?? []]],
                 "volumes": .array((workload.at("spec", "template", "spec", "volumes")?.array ?? []).filter { $0["configMap"] != nil }),
             ],
         ]

@@ -101,6 +101,25 @@ import Testing
         #expect(refused.map { RetryClass($0) } == .retryAfter(.seconds(60)))
     }
 
+    @Test func whatHasNoOwnerIsOursOnlyByTheResourcesLabels() async throws {
+        var desired = manifest("a")
+        let labels = ["app.kubernetes.io/managed-by": "opentelemetry-operator", "app.kubernetes.io/instance": "n.a"]
+        for (key, value) in labels { desired.set(["metadata", "labels", key], to: .string(value)) }
+        var bare = manifest("a")
+        bare.set(["metadata", "ownerReferences"], to: nil)
+        for foreign: JSONValue in [[:], ["app.kubernetes.io/instance": "n.a"], ["app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "n.a"]] {
+            bare.set(["metadata", "labels"], to: foreign)
+            cluster.put(.configMaps, bare)
+            let refused = await #expect(throws: ApplyError.self) { try await applier().apply(desired, type: .configMaps, ownerUID: "owner") }
+            #expect(refused?.code == .controlledByOther && refused?.message.contains("has no owner") == true)
+        }
+        #expect(cluster.writeCount == 0)
+        bare.set(["metadata", "labels"], to: .object(JSONObject(labels.map { ($0.key, .string($0.value)) })))
+        cluster.put(.configMaps, bare)
+        try await applier().apply(desired, type: .configMaps, ownerUID: "owner")
+        #expect(cluster.writeCount == 1)
+    }
+
     @Test func objectThatIsBeingDeletedIsLeftToItsEnd() async throws {
         var object = manifest("a")
         object.set(["metadata", "deletionTimestamp"], to: "2026-01-01T00:00:00Z")

@@ -28,6 +28,11 @@ import Testing
         #expect(try OperatorSettings(flags: layer.flags, environment: layer.environment, file: layer.file).collectorImage == layer.image)
     }
 
+    @Test(arguments: OperatorSettings.all.map(\.key)) func everySettingHasItsFlag(key: String) throws {
+        let setting = try #require(OperatorSettings.all.first { $0.key == key })
+        #expect(try OperatorCommand.settings(in: [setting.flag, "value"]) == [key: "value"])
+    }
+
     @Test func defaultsAreThoseOfTheTable() throws {
         let settings = try OperatorSettings(flags: [:], environment: [:], file: nil)
         #expect(settings.namespaces == nil)
