@@ -34,6 +34,8 @@ public struct CollectorAnnotations: Hashable, Sendable {
         case serviceAccountAnnotations = "service-account-annotations"
         /// A strategic merge patch of the pod template: a mapping with `metadata` and `spec`.
         case podTemplatePatch = "pod-template-patch"
+        /// Alerts for the Prometheus operator.
+        case prometheusRule = "prometheus-rule"
 
         /// The whole key.
         public var key: String { CollectorAnnotations.prefix + rawValue }
@@ -100,6 +102,17 @@ extension CollectorAnnotations {
                 .error, rule: "annotation-value", path: Self.path(name.key), message: "does not go with a Service of type \(type)",
                 remedy: "write \(Name.serviceType.key): \(types.joined(separator: " or ")), or remove it")
         }
+    }
+
+    /// Alerts look at the series that the ServiceMonitor brings.
+    static func findingsOfAlerts(_ subject: RuleSubject) -> [Finding] {
+        guard CollectorAnnotations(subject.metadata.annotations)[.prometheusRule] == true, !subject.spec.hasMonitors else { return [] }
+        return [
+            Finding(
+                .warning, rule: "annotation-without-effect", path: path(Name.prometheusRule.key),
+                message: "makes alerts about series that nobody scrapes: there is no ServiceMonitor",
+                remedy: "set spec.observability.metrics.enableMetrics: true, or remove it")
+        ]
     }
 
     /// Only what is near to a known one: others may be read by other parts, or by nobody.

@@ -24,6 +24,8 @@ struct CollectorObservation: Sendable {
     var notServed: [ObjectReference] = []
     /// Objects whose content should roll the pods, and may not be read.
     var unreadable: [String] = []
+    /// What its pods' own metrics say.
+    var health = HealthView.unknown
 }
 
 extension CollectorObservation {
@@ -47,6 +49,7 @@ extension CollectorObservation {
         conditions.setReady(verdict: verdict, workload: state, isPaused: isPaused)
         setDegraded(&conditions)
         if let findings { conditions.setConfigHealthy(findings) }
+        setDataLoss(&conditions)
         return conditions.jsonValue
     }
 
@@ -57,6 +60,17 @@ extension CollectorObservation {
             "the operator may not read \(unreadable.joined(separator: ", ")), so a change there restarts no pod; set rbac.readSecrets of the chart, "
             + "or take the annotation \(ContentHash.annotation) away"
         conditions.set(ConditionType.degraded, .contentNotReadable, message: [content, kinds].compactMap(\.self).joined(separator: "\n"))
+    }
+
+    /// There only while there is something to say; False as long as nothing is gone for good.
+    private func setDataLoss(_ conditions: inout StatusConditions) {
+        switch health {
+        case .unknown: return
+        case .off: conditions.remove(ConditionType.dataLoss)
+        case .known(let report):
+            guard let (isLoss, reason, message) = HealthText.condition(report) else { return conditions.remove(ConditionType.dataLoss) }
+            conditions.set(ConditionType.dataLoss, isLoss ? .true : .false, reason, message)
+        }
     }
 
     private var missingKinds: String {
