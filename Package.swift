@@ -109,7 +109,7 @@ let package = Package(
         tests("SondeOperatorTests", ["JSON", "Crypto", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesRuntime", "KubernetesTestServer", "SondeAPI", "Rendering", "Admission", "Operator", "sonde-operator", logging, metrics]),
         tests("SondeAgentTests", ["TestSupport", "JSON", "YAML", "SondeAPI", "OTLPMessages", "OTLPExport", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde-agent"]),
         tests("SondeTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "KubernetesTestServer", "SondeAPI", "Rendering", "Operator", "ProbePrograms", "ProbeCore", "ProbeKernel", "sonde"]),
-        tests("EndToEndTests", ["JSON", "YAML", "Crypto", "Rendering", "Admission", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", logging, metrics]),
+        tests("EndToEndTests", ["JSON", "YAML", "Crypto", "Rendering", "Admission", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "KubernetesTestServer", "HTTPServer", "SondeAPI", "Operator", "sonde-operator", logging, metrics]),
         tests("RepositoryTests", ["TestSupport", "JSON", "YAML", "Kubernetes", "SondeAPI", "CollectorComponents", "CollectorConfig", "Rendering", "ProbePrograms"]),
     ],
     swiftLanguageModes: [.v6]

@@ -22,7 +22,7 @@ struct AnnotationShape {
         case .imagePullSecrets: names
         case .runtimeClassName, .schedulerName: objectName("gvisor")
         case .loadBalancerClass: loadBalancerClass
-        case .automountServiceAccountToken: boolean
+        case .automountServiceAccountToken, .prometheusRule: boolean
         case .minReadySeconds, .progressDeadlineSeconds: number("30")
         case .revisionHistoryLimit: number("3")
         case .statefulSetUpdateStrategy: mapping("{type: RollingUpdate, rollingUpdate: {partition: 1}}", keys: ["type", "rollingUpdate"])

@@ -36,6 +36,8 @@ public struct CollectorAnnotations: Hashable, Sendable {
         case podTemplatePatch = "pod-template-patch"
         /// `managed`: pods that route traces by their id stand in front of those that decide over whole traces.
         case traceRouting = "trace-routing"
+        /// Alerts for the Prometheus operator.
+        case prometheusRule = "prometheus-rule"
 
         /// The whole key.
         public var key: String { CollectorAnnotations.prefix + rawValue }
@@ -102,6 +104,17 @@ extension CollectorAnnotations {
                 .error, rule: "annotation-value", path: Self.path(name.key), message: "does not go with a Service of type \(type)",
                 remedy: "write \(Name.serviceType.key): \(types.joined(separator: " or ")), or remove it")
         }
+    }
+
+    /// Alerts look at the series that the ServiceMonitor brings.
+    static func findingsOfAlerts(_ subject: RuleSubject) -> [Finding] {
+        guard CollectorAnnotations(subject.metadata.annotations)[.prometheusRule] == true, !subject.spec.hasMonitors else { return [] }
+        return [
+            Finding(
+                .warning, rule: "annotation-without-effect", path: path(Name.prometheusRule.key),
+                message: "makes alerts about series that nobody scrapes: there is no ServiceMonitor",
+                remedy: "set spec.observability.metrics.enableMetrics: true, or remove it")
+        ]
     }
 
     /// Only what is near to a known one: others may be read by other parts, or by nobody.

@@ -70,6 +70,7 @@ extension ResourceType {
 extension ResourceType {
     public static let serviceMonitors = ResourceType(group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors")
     public static let podMonitors = ResourceType(group: "monitoring.coreos.com", version: "v1", kind: "PodMonitor", plural: "podmonitors")
+    public static let prometheusRules = ResourceType(group: "monitoring.coreos.com", version: "v1", kind: "PrometheusRule", plural: "prometheusrules")
     public static let httpRoutes = ResourceType(group: "gateway.networking.k8s.io", version: "v1", kind: "HTTPRoute", plural: "httproutes")
     public static let routes = ResourceType(group: "route.openshift.io", version: "v1", kind: "Route", plural: "routes")
 }

@@ -16,6 +16,7 @@ struct CollectorReconciler: Sendable {
     let scaleHandover: ScaleHandover
     let content: ContentHash
     let contentWatch: ContentWatch
+    let health: HealthWatcher
 
     /// Kinds in which leftovers of a collector are looked for; one that is not served has none.
     private var prunableKinds: [ResourceType] { OperatorScope.childTypes(context.configuration) + context.neighbours.types.filter(context.neighbours.isServed) }
@@ -31,6 +32,7 @@ struct CollectorReconciler: Sendable {
         let mode = collector.spec.mode ?? .deployment
         var observation = CollectorObservation(collector: collector, workloadType: CollectorRendering.workloadType(of: mode))
         observation.workload = currentWorkload(observation)
+        observation.health = health.view(of: object)
         let (result, failure) = try await converge(&observation)
         try await writeStatus(observation)
         if let failure { throw failure }
@@ -76,6 +78,7 @@ struct CollectorReconciler: Sendable {
 
     static func asksForNeighbours(_ object: JSONValue) -> Bool {
         let spec = OpenTelemetryCollectorSpec(object["spec"] ?? .null)
+        if CollectorAnnotations(object.metadata.annotations)[.prometheusRule] == true { return true }
         return spec.hasMonitors || spec.hasHTTPRoutes || spec["ingress"]?["type"]?.string == "route"
     }
 

@@ -26,6 +26,8 @@ struct CollectorObservation: Sendable {
     var withoutNamespace: [ObjectReference] = []
     /// Objects whose content should roll the pods, and may not be read.
     var unreadable: [String] = []
+    /// What its pods' own metrics say.
+    var health = HealthView.unknown
 }
 
 extension CollectorObservation {
@@ -49,6 +51,7 @@ extension CollectorObservation {
         conditions.setReady(verdict: verdict, workload: state, isPaused: isPaused)
         setDegraded(&conditions)
         if let findings { conditions.setConfigHealthy(findings) }
+        setDataLoss(&conditions)
         return conditions.jsonValue
     }
 
@@ -68,6 +71,17 @@ extension CollectorObservation {
         let names = Set(withoutNamespace.compactMap(\.name.namespace)).sorted().joined(separator: ", ")
         return "the configuration reads objects of namespaces that are not there: \(names); its Roles are made within a minute after the namespace, or correct "
             + "the name in spec.config"
+    }
+
+    /// There only while there is something to say; False as long as nothing is gone for good.
+    private func setDataLoss(_ conditions: inout StatusConditions) {
+        switch health {
+        case .unknown: return
+        case .off: conditions.remove(ConditionType.dataLoss)
+        case .known(let report):
+            guard let (isLoss, reason, message) = HealthText.condition(report) else { return conditions.remove(ConditionType.dataLoss) }
+            conditions.set(ConditionType.dataLoss, isLoss ? .true : .false, reason, message)
+        }
     }
 
     private var missingKinds: String {

@@ -25,6 +25,8 @@ public struct OperatorConfiguration: Hashable, Sendable {
     public var workers: Int
     /// How often the cluster is asked for kinds of other products that may have been installed meanwhile.
     public var neighbourPause: Duration = .seconds(10)
+    /// Between two looks at a collector's own metrics.
+    public var healthPause: Duration = .seconds(30)
     /// Owns the fields of rendered objects in server-side apply. The status has a manager of its own, `<fieldManager>-status`.
     public var fieldManager: String
 

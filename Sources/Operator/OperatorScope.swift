@@ -12,8 +12,11 @@ import SondeAPI
 /// What all scopes of a process have in common.
 struct SharedParts: Sendable {
     let slots: RequestSlots
+    /// Of questions to collectors.
+    let collectorSlots: RequestSlots
     let recorder: EventRecorder
     let findings: FindingsBoard
+    let health: HealthMetrics
     let neighbours: NeighbourKinds
 }
 
@@ -34,9 +37,12 @@ final class OperatorScope: Sendable {
     let probes: Controller<ObjectName>
     /// Rounds of questions to the agents of each probe.
     let agents: Controller<ObjectName>
+    /// Looks at the metrics of each collector's pods.
+    let health: Controller<ObjectName>
     private let collectorStore: ObjectStore
     private let probeStore: ObjectStore
     private let podInformer: Informer
+    private let collectorPodInformer: Informer
     private let contentWatch: ContentWatch
     private let neighbours: NeighbourKinds
     private let neighbourInformers: [Informer]
@@ -51,12 +57,13 @@ final class OperatorScope: Sendable {
         let neighbours = shared.neighbours
         let watches = Self.informers(namespace: namespace, environment)
         let neighbourWatches = Self.children(neighbours.types, namespace: namespace, environment)
-        let logger = environment.logger
         informers = Array(watches.values)
         time = environment.time
         collectorStore = Self.informer(.openTelemetryCollectors, watches).store
         probeStore = Self.informer(.ebpfProbes, watches).store
-        podInformer = Self.podInformer(namespace: namespace, environment)
+        podInformer = Self.podInformer(namespace: namespace, environment, AgentPods.selector, AgentPods.projection)
+        collectorPodInformer = Self.podInformer(
+            namespace: namespace, environment, CollectorPods.selector, CollectorPods.projection, indexers: [CollectorPods.index: CollectorPods.keys])
         self.neighbours = neighbours
         neighbourInformers = Array(neighbourWatches.values)
         contentWatch = ContentWatch(namespace: namespace, environment: environment)
@@ -64,38 +71,35 @@ final class OperatorScope: Sendable {
 
         let all = watches.merging(neighbourWatches) { first, _ in first }
         let contexts = ["collector", "probe"].map { Self.context(name: $0, all, environment, shared) }
+        let collectorQueue = WorkQueue<ObjectName>(name: "collector", time: time, metrics: environment.metrics)
+        let healthWatcher = HealthWatcher(
+            environment: environment, collectors: collectorStore, pods: collectorPodInformer.store, slots: shared.collectorSlots,
+            events: contexts[0].events, counts: shared.health, hasNews: { collectorQueue.add($0) })
         let foreignWriters = ForeignStatusWriters(api: environment.api, own: environment.configuration.statusFieldManager)
         let collectorReconciler = CollectorReconciler(
             context: contexts[0], foreignWriters: foreignWriters,
             scaleHandover: ScaleHandover(api: contexts[0].api, fieldManager: environment.configuration.fieldManager),
-            content: ContentHash(api: environment.api, versions: contentWatch.stores), contentWatch: contentWatch)
+            content: ContentHash(api: environment.api, versions: contentWatch.stores), contentWatch: contentWatch, health: healthWatcher)
         let probeQueue = WorkQueue<ObjectName>(name: "probe", time: time, metrics: environment.metrics)
         let watcher = AgentWatcher(
             environment: environment, probes: probeStore, daemonSets: Self.informer(.daemonSets, watches).store, pods: podInformer.store, slots: shared.slots,
             hasNews: { probeQueue.add($0) })
         let probeReconciler = ProbeReconciler(context: contexts[1], agents: watcher)
-        collectors = Controller(
-            name: "collector", queue: WorkQueue(name: "collector", time: time, metrics: environment.metrics), workers: environment.configuration.workers,
-            time: time,
-            logger: logger, metrics: environment.metrics, hold: { try await contexts[0].ownWrites.hold($0) },
-            reconcile: { try await collectorReconciler.reconcile($0) })
-        probes = Controller(
-            name: "probe", queue: probeQueue, workers: environment.configuration.workers, time: time, logger: logger, metrics: environment.metrics,
-            hold: { try await contexts[1].ownWrites.hold($0) },
-            reconcile: { try await probeReconciler.reconcile($0) })
-        agents = Controller(
-            name: "agents", queue: WorkQueue(name: "agents", time: time, metrics: environment.metrics), workers: AgentWatcher.workers,
-            deadline: AgentWatcher.deadline, time: time, logger: logger, metrics: environment.metrics, reconcile: { try await watcher.look($0) })
+        collectors = Self.controller("collector", collectorQueue, contexts[0], environment) { try await collectorReconciler.reconcile($0) }
+        probes = Self.controller("probe", probeQueue, contexts[1], environment) { try await probeReconciler.reconcile($0) }
+        agents = Self.questions("agents", AgentWatcher.workers, AgentWatcher.deadline, environment) { try await watcher.look($0) }
+        health = Self.questions("health", HealthWatcher.workers, HealthWatcher.deadline, environment) { try await healthWatcher.look($0) }
         feedQueues(watches, Self.childTypes(environment.configuration))
         feedScale(watches)
         for informer in neighbourInformers { informer.feed(collectors.queue) { Self.owners(in: $0, of: .openTelemetryCollectors) } }
         feedAgents(watches)
+        feedHealth(watches)
     }
 
     /// Keeps the stores up to date until cancelled. - Throws: `CancellationError`.
     func runInformers() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for informer in informers + [podInformer] { group.addTask { try await informer.run() } }
+            for informer in informers + [podInformer, collectorPodInformer] { group.addTask { try await informer.run() } }
             for informer in neighbourInformers { group.addTask { try await self.follow(informer) } }
             group.addTask { await self.tellNeighbours() }
             group.addTask { try await self.contentWatch.run() }
@@ -114,15 +118,16 @@ final class OperatorScope: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.collectors.run() }
             group.addTask { try await self.probes.run() }
-            group.addTask { try await self.runAgents() }
+            group.addTask { try await self.runQuestions() }
             try await group.waitForAll()
         }
     }
 
     /// A round may take longer than a stop; it only reads, so it is cancelled.
-    private func runAgents() async throws {
+    private func runQuestions() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.agents.run() }
+            group.addTask { try await self.health.run() }
             group.addTask { for await _ in self.stopRequests {} }
             defer { group.cancelAll() }
             try await group.next()
@@ -133,6 +138,7 @@ final class OperatorScope: Sendable {
         collectors.stop()
         probes.stop()
         agents.stop()
+        health.stop()
         stopRequest.finish()
     }
 
@@ -187,11 +193,14 @@ final class OperatorScope: Sendable {
         return informers
     }
 
-    private static func podInformer(namespace: String?, _ environment: OperatorEnvironment) -> Informer {
-        let options = Informer.Options(namespace: namespace, labelSelector: AgentPods.selector)
+    private static func podInformer(
+        namespace: String?, _ environment: OperatorEnvironment, _ selector: LabelSelector, _ transform: @escaping Informer.Transform,
+        indexers: [IndexName: ObjectStore.Indexer] = [:]
+    ) -> Informer {
+        let options = Informer.Options(namespace: namespace, labelSelector: selector, indexers: indexers)
         return Informer(
             api: environment.api, type: .pods, options: options, time: environment.time, logger: environment.logger, metrics: environment.metrics,
-            transform: AgentPods.projection)
+            transform: transform)
     }
 
     /// Watches of objects of our inventory.
@@ -206,6 +215,24 @@ final class OperatorScope: Sendable {
     private static func informer(_ type: ResourceType, _ informers: [ResourceType: Informer]) -> Informer {
         guard let informer = informers[type] else { preconditionFailure("\(type.plural) are not watched") }
         return informer
+    }
+
+    private static func controller(
+        _ name: String, _ queue: WorkQueue<ObjectName>, _ context: ReconcilerContext, _ environment: OperatorEnvironment,
+        reconcile: @escaping Controller<ObjectName>.Reconcile
+    ) -> Controller<ObjectName> {
+        Controller(
+            name: name, queue: queue, workers: environment.configuration.workers, time: environment.time, logger: environment.logger,
+            metrics: environment.metrics, hold: { try await context.ownWrites.hold($0) }, reconcile: reconcile)
+    }
+
+    /// Of rounds of questions to pods.
+    private static func questions(
+        _ name: String, _ workers: Int, _ deadline: Duration, _ environment: OperatorEnvironment, reconcile: @escaping Controller<ObjectName>.Reconcile
+    ) -> Controller<ObjectName> {
+        Controller(
+            name: name, queue: WorkQueue(name: name, time: environment.time, metrics: environment.metrics), workers: workers, deadline: deadline,
+            time: environment.time, logger: environment.logger, metrics: environment.metrics, reconcile: reconcile)
     }
 
     private static func context(name: String, _ informers: [ResourceType: Informer], _ environment: OperatorEnvironment, _ shared: SharedParts)
@@ -275,6 +302,13 @@ final class OperatorScope: Sendable {
                 let daemonSet = daemonSets.get(ObjectName(namespace: event.object.metadata.namespace, name: owner.name))
             else { return }
             for probe in Self.owners(in: .added(daemonSet), of: .ebpfProbes) { queue.add(probe, after: AgentWatcher.changePause) }
+        }
+    }
+
+    private func feedHealth(_ informers: [ResourceType: Informer]) {
+        let queue = health.queue
+        Self.informer(.openTelemetryCollectors, informers).addHandler { event in
+            if event.isSpecOrMetadataChange { queue.add(event.object.metadata.objectName) }
         }
     }
 

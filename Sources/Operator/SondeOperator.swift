@@ -14,6 +14,8 @@ public struct OperatorEnvironment: Sendable {
     public var api: any KubernetesAPI
     /// Asks agents for their status.
     public var agents: any AgentStatusSource
+    /// Reads the collectors' own metrics; nil when nobody does.
+    public var collectorMetrics: (any CollectorMetricsSource)?
     public var configuration: OperatorConfiguration
     /// Every write passes it; a leader elector opens and closes it.
     public var gate: WriteGate
@@ -24,11 +26,12 @@ public struct OperatorEnvironment: Sendable {
     public var instance: String
 
     public init(
-        api: any KubernetesAPI, agents: any AgentStatusSource, configuration: OperatorConfiguration, gate: WriteGate, time: any TimeSource = SystemTime(),
-        logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics(), instance: String = "sonde-operator"
+        api: any KubernetesAPI, agents: any AgentStatusSource, collectorMetrics: (any CollectorMetricsSource)? = nil, configuration: OperatorConfiguration,
+        gate: WriteGate, time: any TimeSource = SystemTime(), logger: Logger, metrics: RuntimeMetrics = RuntimeMetrics(), instance: String = "sonde-operator"
     ) {
         self.api = api
         self.agents = agents
+        self.collectorMetrics = collectorMetrics
         self.configuration = configuration
         self.gate = gate
         self.time = time
@@ -79,7 +82,8 @@ public final class SondeOperator: Sendable {
             api: environment.api, gate: environment.gate, reportingController: Self.reportingController, reportingInstance: environment.instance,
             time: environment.time, logger: environment.logger, metrics: environment.metrics)
         let shared = SharedParts(
-            slots: RequestSlots(AgentWatcher.requestsMax), recorder: recorder, findings: FindingsBoard(metrics: environment.metrics), neighbours: neighbours)
+            slots: RequestSlots(AgentWatcher.requestsMax), collectorSlots: RequestSlots(HealthWatcher.requestsMax), recorder: recorder,
+            findings: FindingsBoard(metrics: environment.metrics), health: HealthMetrics(metrics: environment.metrics), neighbours: neighbours)
         scopes = namespaces.map { OperatorScope(namespace: $0, environment: environment, shared: shared) }
         (stopRequests, stopRequest) = AsyncStream.makeStream()
     }

@@ -35,6 +35,8 @@ struct StatusConditions {
         if let message { set(type, .true, reason, message) } else { conditions.remove(type) }
     }
 
+    mutating func remove(_ type: String) { conditions.remove(type) }
+
     /// ConfigHealthy=False for what the validation found, notes aside; not there when it found nothing, since existing tests of resources count conditions.
     mutating func setConfigHealthy(_ findings: [Finding]) {
         if !findings.errors.isEmpty {

@@ -67,6 +67,14 @@ public enum CollectorRendering {
     /// On pods of resources with managed trace routing: `routing` or `sampling`.
     public static let tierLabel = TraceTiers.podLabel
 
+    /// On every pod of every collector, besides those that name the resource.
+    public static let podLabels = [
+        "app.kubernetes.io/managed-by": "opentelemetry-operator", "app.kubernetes.io/part-of": "opentelemetry",
+        "app.kubernetes.io/component": "opentelemetry-collector",
+    ]
+    /// On the pod in which a Deployment tries a change.
+    public static let canaryLabel = "sonde.dev/canary"
+
     /// The collector's objects in the order in which they are applied; empty when the mode is an unknown one.
     ///
     /// Those of `neighbours` are among them whether or not the cluster serves their kinds.
@@ -83,7 +91,7 @@ public enum CollectorRendering {
         var manifests = [context.configMap]
         if collector.spec.serviceAccount == nil { manifests.append(context.serviceAccount) }
         if facts.grantsRoles { manifests += CollectorAccess(context: context).manifests }
-        let monitors = CollectorMonitors(context: context).manifests
+        let monitors = CollectorMonitors(context: context).manifests + [CollectorAlerts(context: context).manifest].compactMap(\.self)
         // The pods of a sidecar are the user's: nothing that selects or scales pods makes sense.
         if mode == .sidecar { return manifests + monitors }
         manifests += CollectorServices(context: context).manifests
@@ -107,7 +115,7 @@ public enum CollectorRendering {
     }
 
     /// Kinds that only clusters with another product's definitions serve.
-    public static let neighbours: [ResourceType] = [.serviceMonitors, .podMonitors, .httpRoutes, .routes]
+    public static let neighbours: [ResourceType] = [.serviceMonitors, .podMonitors, .prometheusRules, .httpRoutes, .routes]
 
     /// The workload's kind in a mode; nil for sidecars, which have none of their own.
     public static func workloadType(of mode: OpenTelemetryCollectorSpec.Mode?) -> ResourceType? { CollectorWorkload.type(of: mode) }

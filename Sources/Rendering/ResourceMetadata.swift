@@ -27,12 +27,9 @@ struct CollectorMetadata {
 
     /// The selector of workloads, Services and budgets. It is immutable in a workload, so it never changes.
     var selector: [String: String] {
-        [
-            "app.kubernetes.io/managed-by": "opentelemetry-operator",
-            "app.kubernetes.io/instance": Names.instance(namespace: collector.name.namespace ?? "default", name: collector.name.name),
-            "app.kubernetes.io/part-of": "opentelemetry",
-            Self.componentLabel: tier == .routing ? "opentelemetry-collector-routing" : "opentelemetry-collector",
-        ]
+        let instance = Names.instance(namespace: collector.name.namespace ?? "default", name: collector.name.name)
+        let component = tier == .routing ? "opentelemetry-collector-routing" : "opentelemetry-collector"
+        return CollectorRendering.podLabels.merging(["app.kubernetes.io/instance": instance, Self.componentLabel: component]) { _, ours in ours }
     }
 
     /// Labels of an object whose `app.kubernetes.io/name` is `name`, unless the resource sets that label itself.

@@ -16,7 +16,7 @@ public enum ConditionType {
     public static let destinationResolved = "DestinationResolved"
     /// True when a node's agent reached its CPU budget and got coarser. EBPFProbe.
     public static let overBudget = "OverBudget"
-    /// True when data was lost on its way to the collector. EBPFProbe.
+    /// True when data was lost: of a probe on their way to the collector, of a collector in it. False while a collector is near to it. Not there otherwise.
     public static let dataLoss = "DataLoss"
     /// False when the spec is wrong, or works but likely not as meant, and not there otherwise; the message names each rule with its path. Both kinds.
     public static let configHealthy = "ConfigHealthy"
@@ -82,4 +82,10 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case eventsLost = "EventsLost"
     /// DataLoss=True: the receiver refuses data of agents.
     case receiverRefuses = "ReceiverRefuses"
+    /// DataLoss=True: a collector loses data for good. The message names component, signal, items a second and the remedy.
+    case dataDropped = "DataDropped"
+    /// DataLoss=False: a collector refuses data, which its clients send again as long as they can.
+    case dataRefused = "DataRefused"
+    /// DataLoss=False: a sending queue of a collector is nearly full.
+    case queueNearlyFull = "QueueNearlyFull"
 }

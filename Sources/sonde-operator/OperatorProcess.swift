@@ -51,9 +51,10 @@ struct OperatorProcess {
         let gate = settings.isLeaderElectionOn ? WriteGate() : WriteGate.withoutElection()
         let elector = settings.isLeaderElectionOn ? makeElector(client, configuration, gate, logger) : nil
         let agents = HTTPAgentStatusSource()
+        let collectors = HTTPCollectorMetricsSource()
         let sonde = SondeOperator(
             OperatorEnvironment(
-                api: client, agents: agents,
+                api: client, agents: agents, collectorMetrics: collectors,
                 configuration: OperatorConfiguration(
                     namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
                     proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
@@ -98,6 +99,7 @@ struct OperatorProcess {
         do { try await supervisor.run { _ = await signals.first() } } catch { failure = error }
         try await server.shutdown()
         await agents.shutdown()
+        await collectors.shutdown()
         if let failure { throw failure }
     }
 
@@ -153,6 +155,11 @@ struct OperatorProcess {
         "sonde_applies_total": "Server-side applies by result; skipped ones would have changed nothing.",
         "sonde_agent_status_requests_total": "Questions to agents by result; deferred ones wait for the next round, as this one took too long.",
         "sonde_agents_left_out": "Agents of the probe that was asked last that are beyond the limit and not asked.",
+        "sonde_collector_metrics_requests_total": "Questions to collectors' pods for their own metrics, by result.",
+        "sonde_collector_lost_items_total": "Items that collectors say they have lost, by collector, component and signal, in the pods that are asked.",
+        "sonde_collector_refused_items_total": "Items that collectors say they have refused, which clients send again.",
+        "sonde_collector_queue_fill_ratio": "How full a collector's sending queue is, from 0 to 1, in the pod where it is fullest.",
+        "sonde_collector_series_left_out_total": "Counts of collectors' losses and queues for which there was no series any more.",
         "sonde_reconciles_total": "Reconciles by controller and result.",
         "sonde_findings": "Errors, warnings and notes of the validation that the resources have at the moment, by severity.",
         "sonde_leader": "1 while this process holds the lease.",

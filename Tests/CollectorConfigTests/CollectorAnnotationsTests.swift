@@ -20,6 +20,7 @@ import YAML
         (.serviceAnnotations, "{a.b/c: d}", ["a.b/c": "d"]), (.loadBalancerClass, "service.k8s.aws/nlb", "service.k8s.aws/nlb"),
         (.externalTrafficPolicy, "Local", "Local"), (.serviceAccountAnnotations, "{a: b}", ["a": "b"]),
         (.podTemplatePatch, "{spec: {tolerations: []}}", ["spec": ["tolerations": []]]), (.traceRouting, "managed", "managed"),
+        (.prometheusRule, "true", true),
     ]
 
     @Test(arguments: good) func aValueIsRead(_ name: Name, _ text: String, _ value: JSONValue) {
@@ -46,6 +47,7 @@ import YAML
         (.podTemplatePatch, "{spec: {containers: [{image: a}]}}", "spec.containers[0] has no name"),
         (.podTemplatePatch, "{spec: {$retainKeys: [a]}}", "the only directive is $patch: delete"),
         (.podTemplatePatch, "{spec: {volumes: [{name: a, $patch: replace}]}}", "the only directive"), (.traceRouting, "true", "\"true\" is not known"),
+        (.prometheusRule, "yes", "\"yes\" is not known"),
     ]
 
     @Test(arguments: bad) func aWrongValueIsRefusedWithItsPlaceAndRemedy(_ name: Name, _ text: String, _ message: String) throws {

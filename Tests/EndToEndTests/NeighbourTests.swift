@@ -82,6 +82,20 @@ import Testing
         }
     }
 
+    @Test func alertsAreMadeWhereTheyAreAskedForAndServed() async throws {
+        try await Self.with { world in
+            try await world.apply(Example.collector(more: Self.monitored).replacing("x\"}", with: "x\", sonde.dev/prometheus-rule: \"true\"}"))
+            let missing = try await world.condition("Degraded", .true, .kindNotInstalled, of: .openTelemetryCollectors, "gateway")
+            #expect(missing.message.contains("PrometheusRule gateway-collector"))
+            for type in [ResourceType.serviceMonitors, .prometheusRules] { try await world.api.create(.customResourceDefinitions, Self.definition(type)) }
+            try await world.eventually("the rule is there") { try await Self.isThere(.prometheusRules, "gateway-collector", world) }
+            try await world.eventually("the condition goes") { try await world.conditions(.openTelemetryCollectors, "gateway")["Degraded"] == nil }
+            try await world.merge(.openTelemetryCollectors, "gateway", ["metadata": ["annotations": ["sonde.dev/prometheus-rule": .null]]])
+            try await world.eventually("the rule is gone") { try await !Self.isThere(.prometheusRules, "gateway-collector", world) }
+            #expect(try await Self.isThere(.serviceMonitors, Self.monitor, world))
+        }
+    }
+
     @Test func theRightToAKindMayBeMissing() async throws {
         try await World.with { world in
             guard let server = world.server else { return }

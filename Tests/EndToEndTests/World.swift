@@ -225,11 +225,11 @@ struct World: Sendable {
     // MARK: Operator
 
     func environment(
-        _ api: (any KubernetesAPI)? = nil, agents: any AgentStatusSource = NoAgents(), gate: WriteGate = .withoutElection(),
-        metrics: RuntimeMetrics = RuntimeMetrics()
+        _ api: (any KubernetesAPI)? = nil, agents: any AgentStatusSource = NoAgents(), collectorMetrics: (any CollectorMetricsSource)? = nil,
+        gate: WriteGate = .withoutElection(), metrics: RuntimeMetrics = RuntimeMetrics()
     ) -> OperatorEnvironment {
         OperatorEnvironment(
-            api: api ?? self.api, agents: agents,
+            api: api ?? self.api, agents: agents, collectorMetrics: collectorMetrics,
             configuration: OperatorConfiguration(namespaces: [namespace], collectorImage: "localhost/busybox:1", agentImage: "localhost/busybox:1"),
             gate: gate, logger: Self.quiet, metrics: metrics)
     }

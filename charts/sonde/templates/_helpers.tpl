@@ -143,7 +143,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   verbs: [get, list, watch, create, patch, delete]
 # Kinds of other products, written where their definitions are installed.
 - apiGroups: [monitoring.coreos.com]
-  resources: [servicemonitors, podmonitors]
+  resources: [servicemonitors, podmonitors, prometheusrules]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
@@ -163,7 +163,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - apiGroups: [apps]
   resources: [replicasets]
   verbs: [list]
-# The agents' pods are only read: where they run and at which address, to ask them for their status.
+# Pods of agents and collectors are only read: where they run, how they are, and at which address they tell their status and metrics.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
