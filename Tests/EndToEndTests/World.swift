@@ -82,7 +82,11 @@ struct World: Sendable {
         let children: [ResourceType] = Self.childTypes + [.leases, .pods]
         for type in [ResourceType.openTelemetryCollectors, .ebpfProbes] + children {
             let found = (try? await api.listAll(type, namespace: namespace).items) ?? []
-            for object in found where object.metadata.name != "kube-root-ca.crt" { _ = try? await api.delete(type, object.metadata.objectName) }
+            for object in found where object.metadata.name != "kube-root-ca.crt" {
+                _ = try? await api.delete(type, object.metadata.objectName)
+                // Of an operator that is not there: the namespace would never go.
+                if !object.metadata.finalizers.isEmpty { try? await merge(type, object.metadata.name, ["metadata": ["finalizers": .null]]) }
+            }
         }
         _ = try? await api.delete(.namespaces, ObjectName(namespace: nil, name: namespace))
     }
