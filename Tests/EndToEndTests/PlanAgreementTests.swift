@@ -95,8 +95,8 @@ import YAML
                 return happened == foretold(preview)
             }
             try await settle(sonde, world)
-            let actions = actions(from: before, to: try await objects(world)).filter { !waits(preview, $0.key, world) }
-            #expect(actions == foretold(preview), "and nothing else")
+            let done = actions(from: before, to: try await objects(world)).filter { !waits(preview, $0.key, world) }
+            #expect(done == foretold(preview), "and nothing else")
         }
     }
 
