@@ -57,15 +57,27 @@ struct CollectorWorkload {
     }
 
     private func manifest(_ type: ResourceType, before: [(String, JSONValue?)], after: [(String, JSONValue?)]) -> Manifest {
+        let template = template
         let common: [(String, JSONValue?)] = [
-            ("minReadySeconds", context.annotations[.minReadySeconds]), ("revisionHistoryLimit", context.annotations[.revisionHistoryLimit]),
-            ("template", template),
+            ("minReadySeconds", minReadySeconds(template)), ("revisionHistoryLimit", context.annotations[.revisionHistoryLimit]), ("template", template),
         ]
         let spec = JSONValue.members(before + [("selector", ["matchLabels": .texts(context.metadata.selector)])] + after + common)
         return context.builder.manifest(
             type, name: context.baseName, labels: context.metadata.labels(name: context.baseName), annotations: context.metadata.annotations,
             content: [("spec", spec)])
     }
+
+    /// How long a new pod must run before an old one goes. Without a readiness probe a container counts as ready as it starts: one that a configuration ends in
+    /// its first second would take the place of those that work.
+    private func minReadySeconds(_ template: JSONValue) -> JSONValue? {
+        if let given = context.annotations[.minReadySeconds] { return given }
+        let containers = template.at("spec", "containers")?.array ?? []
+        let hasProbe = containers.contains { $0["name"]?.string == PodTemplatePatch.containerName && $0["readinessProbe"] != nil }
+        let deadline = context.annotations[.progressDeadlineSeconds]?.int ?? .max
+        return hasProbe || deadline <= Self.settlingSeconds ? nil : JSONValue(Self.settlingSeconds)
+    }
+
+    private static let settlingSeconds = 5
 
     private var template: JSONValue {
         let configuration = context.configuration
