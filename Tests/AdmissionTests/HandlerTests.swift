@@ -152,7 +152,7 @@ private final class StrictServer: KubernetesAPI {
         #expect(status == 500 || String(decoding: body, as: UTF8.self).contains("cannot be found out"))
     }
 
-    @Test(arguments: [(1, 500), (2, 1500), (5, 4500), (10, 9500), (30, 29_500), (3600, 29_500)])
+    @Test(.timeLimit(.minutes(1)), arguments: [(1, 500), (2, 1500), (5, 4500), (10, 9500), (30, 29_500), (3600, 29_500)])
     func theDeadlineIsALittleBeforeTheServersOwn(timeoutSeconds: Int, deadlineMs: Int) async throws {
         let time = ManualTime()
         let handler = handler(StrictServer(isSilent: true), rights: [AccessRight(group: "", resource: "pods", verb: "list")], time: time)
