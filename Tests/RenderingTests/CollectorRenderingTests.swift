@@ -54,6 +54,24 @@ import _StringProcessing
 
     @Test func anUnknownModeRendersNothing() throws { #expect(try render("{mode: Deployment}").isEmpty) }
 
+    @Test func aSidecarsMonitorFindsThePodsAndPortsThatInjectionMakes() throws {
+        let spec = "{mode: sidecar, observability: {metrics: {enableMetrics: true}}}"
+        let config = Self.config.replacing("{debug: }", with: "{prometheus: {endpoint: '0.0.0.0:9000'}}").replacing("traces:", with: "metrics:")
+            .replacing("[debug]", with: "[prometheus]")
+        let monitor = try #require(try render(spec, config: config)["PodMonitor gateway-collector"]?["spec"])
+        var object: JSONValue = [
+            "apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": ["name": "gateway", "namespace": "shop"],
+        ]
+        object["spec"] = try YAML.parse(spec).first
+        object.set(["spec", "config"], to: try YAML.parse(config).first)
+        let sidecar = SidecarRendering(try OpenTelemetryCollector(object: object), CollectorFacts())
+        #expect(monitor.at("selector", "matchLabels") == [SidecarRendering.label: .string(sidecar.instance)])
+        #expect(monitor.at("namespaceSelector", "any") == true, "a pod of any namespace may carry it")
+        let endpoints = (monitor["podMetricsEndpoints"]?.array ?? []).compactMap { $0["port"]?.string }
+        let ports = (sidecar.container(attributes: [])["ports"]?.array ?? []).filter { endpoints.contains($0["name"]?.string ?? "") }
+        #expect(ports.compactMap { $0["containerPort"]?.int }.sorted() == [8888, 9000] && endpoints.count == 2)
+    }
+
     @Test func sidecarHasNothingThatSelectsPods() throws {
         let all =
             "{mode: sidecar, ingress: {type: ingress}, httpRoute: {enabled: true, gateway: a}, networkPolicy: {enabled: true}, autoscaler: {maxReplicas: 2}}"
