@@ -34,6 +34,7 @@ public enum Validation {
         guard subject.spec.document.object != nil else { return findings }
         findings += SpecRules.findings(subject.spec) + AutoscalerRules.findings(subject.spec) + TargetAllocatorRules.findings(subject.spec)
         findings += CollectorAnnotations.findings(subject.metadata.annotations, mode: subject.spec.mode ?? .deployment)
+        findings += SpecRules.contentFindings(subject.spec, subject.metadata.annotations)
         findings += ChangeRules.findings(subject.spec, replacing: old)
         if let problem = object.metadata.annotations[ConversionAnnotation.error] {
             findings.append(

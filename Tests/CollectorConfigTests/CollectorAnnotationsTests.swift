@@ -67,6 +67,19 @@ import YAML
         #expect(CollectorAnnotations([Name.podTemplatePatch.key: "spec: \(text)"]).findings.first?.message.contains("nested too deeply") == true)
     }
 
+    @Test func aRolloutMayTakeLongerThanPodsMustBeReady() {
+        func paths(_ annotations: [Name: String], mode: OpenTelemetryCollectorSpec.Mode = .deployment) -> [String] {
+            let texts = Dictionary(annotations.map { ($0.key.key, $0.value) }, uniquingKeysWith: { $1 })
+            return CollectorAnnotations.findings(texts, mode: mode).filter { $0.severity == .error }.map(\.path)
+        }
+        let deadline = CollectorAnnotations.path("sonde.dev/progress-deadline-seconds"), ready = CollectorAnnotations.path("sonde.dev/min-ready-seconds")
+        #expect(paths([.minReadySeconds: "30", .progressDeadlineSeconds: "30"]) == [deadline])
+        #expect(paths([.minReadySeconds: "30", .progressDeadlineSeconds: "31"]) == [])
+        #expect(paths([.minReadySeconds: "600"]) == [ready], "600 s is what a Deployment has by itself")
+        #expect(paths([.minReadySeconds: "600"], mode: .statefulset) == [])
+        #expect(paths([.minReadySeconds: "600", .traceRouting: "managed"], mode: .statefulset) == [ready], "the routing tier is a Deployment")
+    }
+
     @Test func whatOnlyAnOuterServiceTakesNeedsOne() {
         func findings(_ annotations: [Name: String]) -> [String] {
             CollectorAnnotations.findings(Dictionary(annotations.map { ($0.key.key, $0.value) }, uniquingKeysWith: { $1 }), mode: .deployment).map(\.path)
