@@ -44,7 +44,7 @@ public enum Validation {
         } else if subject.configuration.value.object != nil {
             findings += configurationFindings(subject)
         }
-        return SilencedRules(object.metadata.annotations).applied(to: findings)
+        return SilencedRules(object.metadata.annotations).applied(to: findings).map(\.bounded)
     }
 
     private static func configurationFindings(_ subject: RuleSubject) -> [Finding] {
@@ -63,6 +63,6 @@ public enum Validation {
     public static func findings(probe object: JSONValue) -> [Finding] {
         var findings = EBPFProbe.findings(for: object)
         if let probe = try? EBPFProbe(object: object) { findings += ProbeRules.findings(probe.spec) }
-        return SilencedRules(object.metadata.annotations).applied(to: findings)
+        return SilencedRules(object.metadata.annotations).applied(to: findings).map(\.bounded)
     }
 }

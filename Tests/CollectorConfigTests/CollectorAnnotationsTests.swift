@@ -45,7 +45,11 @@ import YAML
         (.podTemplatePatch, "{spec: {containers: [{name: otc-container, $patch: delete}]}}", "cannot be taken away"),
         (.podTemplatePatch, "{spec: {containers: [{image: a}]}}", "spec.containers[0] has no name"),
         (.podTemplatePatch, "{spec: {$retainKeys: [a]}}", "the only directive is $patch: delete"),
-        (.podTemplatePatch, "{spec: {volumes: [{name: a, $patch: replace}]}}", "the only directive"), (.traceRouting, "true", "\"true\" is not known"),
+        (.podTemplatePatch, "{spec: {volumes: [{name: a, $patch: replace}]}}", "the only directive"),
+        (.podTemplatePatch, "{spec: {tolerations: [{key: a, $patch: delete}]}}", "a list that is merged by a key"),
+        (.podTemplatePatch, "{spec: {securityContext: {$patch: delete}}}", "a list that is merged by a key"),
+        (.podTemplatePatch, "{spec: {containers: [{name: a, resources: {$patch: delete}}]}}", "a list that is merged by a key"),
+        (.traceRouting, "true", "\"true\" is not known"),
     ]
 
     @Test(arguments: bad) func aWrongValueIsRefusedWithItsPlaceAndRemedy(_ name: Name, _ text: String, _ message: String) throws {
