@@ -74,6 +74,9 @@ public struct CollectorAnnotations: Hashable, Sendable {
         ["managed-by", "instance", "part-of", "component"].contains { key == "app.kubernetes.io/\($0)" }
     }
 
+    /// Asks for a restart of the pods when ConfigMaps and Secrets that they take in change; the controllers act on it.
+    public static let rollOnContentKey = prefix + "roll-on-content"
+
     static func path(_ key: String) -> String { "metadata.annotations[\"\(key)\"]" }
 
     /// Why a value cannot be used, and what to write instead.
@@ -92,7 +95,24 @@ extension CollectorAnnotations {
                 .warning, rule: "annotation-without-effect", path: path(key), message: "means nothing in mode \(mode.rawValue)",
                 remedy: "remove it, or change the mode")
         }
-        return read.findings + read.withoutServiceType + idle + misspelt(annotations)
+        return read.findings + read.withoutServiceType + read.deadline(mode) + idle + misspelt(annotations)
+    }
+
+    /// What apps/v1 fills in.
+    private static let progressDeadlineDefault = 600
+
+    /// The API server refuses a Deployment that must be ready for longer than it may take.
+    private func deadline(_ mode: OpenTelemetryCollectorSpec.Mode) -> [Finding] {
+        guard mode == .deployment || values[.traceRouting] != nil, let ready = values[.minReadySeconds]?.int else { return [] }
+        let deadline = values[.progressDeadlineSeconds]?.int ?? Self.progressDeadlineDefault
+        guard deadline <= ready else { return [] }
+        let name = values[.progressDeadlineSeconds] == nil ? Name.minReadySeconds : .progressDeadlineSeconds
+        return [
+            Finding(
+                .error, rule: "annotation-value", path: Self.path(name.key),
+                message: "pods must be ready for \(ready) s (\(Name.minReadySeconds.key)), and after \(deadline) s without progress the rollout has failed",
+                remedy: "write \(Name.progressDeadlineSeconds.key) with more than \(ready), for example \"\(ready + Self.progressDeadlineDefault)\"")
+        ]
     }
 
     /// The API server refuses both on a Service that only the cluster reaches.

@@ -11,8 +11,10 @@ enum FilterTraps {
     private static let newLists = [
         "metric_conditions": "metric, datapoint", "trace_conditions": "span, spanevent", "log_conditions": "log", "profile_conditions": "profile",
     ]
-    /// Names that begin a path in the new style.
-    private static let contexts: Set<String> = ["resource", "scope", "instrumentation_scope", "metric", "datapoint", "span", "spanevent", "log", "profile"]
+    /// Names that begin a path in the new style; `otelcol` is the client and the request by which data came.
+    private static let contexts: Set<String> = [
+        "resource", "scope", "instrumentation_scope", "metric", "datapoint", "span", "spanevent", "log", "profile", "otelcol",
+    ]
 
     /// Lists of conditions that say their context came with 0.146.
     static func knowsConditions(_ subject: RuleSubject) -> Bool { subject.version.map { $0 >= ReleaseVersion(minor: 146) } ?? true }

@@ -63,21 +63,25 @@ public enum PodTemplatePatch {
         for key in ["metadata", "spec"] {
             if let part = patch[key], part.object == nil { return "\(key) must be a mapping" }
         }
-        return problem(in: patch, at: "", depth: 0)
+        return problem(in: patch, at: "", depth: 0, isKeyed: false)
     }
 
-    private static func problem(in value: JSONValue, at path: String, depth: Int) -> String? {
+    /// - Parameter isKeyed: Whether the value is a list that is merged by a key, or an element of one; only there a directive is acted on.
+    private static func problem(in value: JSONValue, at path: String, depth: Int, isKeyed: Bool) -> String? {
         guard depth < depthMax else { return "\(path.prefix(200)) is nested too deeply" }
         for (key, member) in value.object ?? [:] {
             let place = path.isEmpty ? key : "\(path).\(key)"
-            if key.hasPrefix("$"), key != "$patch" || member != "delete" { return "\(place): the only directive is $patch: delete, in an element of a list" }
+            if key.hasPrefix("$"), key != "$patch" || member != "delete" || !isKeyed {
+                return "\(place.prefix(200)): the only directive is $patch: delete, in an element of a list that is merged by a key"
+            }
             if let mergeKey = mergeKeys[key], let elements = member.array {
                 for (index, element) in elements.enumerated() where element[mergeKey] == nil { return "\(place)[\(index)] has no \(mergeKey)" }
             }
-            if let problem = problem(in: member, at: place, depth: depth + 1) { return problem }
+            let isKeyed = mergeKeys[key] != nil && member.array != nil
+            if let problem = problem(in: member, at: place, depth: depth + 1, isKeyed: isKeyed) { return problem }
         }
         for (index, element) in (value.array ?? []).enumerated() {
-            if let problem = problem(in: element, at: "\(path)[\(index)]", depth: depth + 1) { return problem }
+            if let problem = problem(in: element, at: "\(path)[\(index)]", depth: depth + 1, isKeyed: isKeyed) { return problem }
         }
         return nil
     }

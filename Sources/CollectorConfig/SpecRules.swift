@@ -12,6 +12,20 @@ enum SpecRules {
         return modeFindings(spec, mode) + findings + unrendered(spec, mode)
     }
 
+    /// Only for resources that ask to be rolled when content changes.
+    static func contentFindings(_ spec: OpenTelemetryCollectorSpec, _ annotations: [String: String]) -> [Finding] {
+        let most = OpenTelemetryCollectorSpec.contentReferencesMax
+        guard annotations[CollectorAnnotations.rollOnContentKey] == "true", case let all = spec.allContentReferences, all.count > most else { return [] }
+        let first = all[most]
+        return [
+            Finding(
+                .warning, rule: "content-not-watched", path: CollectorAnnotations.path(CollectorAnnotations.rollOnContentKey),
+                message: "the pods take in \(all.count) ConfigMaps and Secrets, and a change of the first \(most) restarts them: \(first.kind.rawValue) "
+                    + "\(first.name) and those after it by kind and name are not looked at",
+                remedy: "put them together into fewer objects")
+        ]
+    }
+
     private static func modeFindings(_ spec: OpenTelemetryCollectorSpec, _ mode: OpenTelemetryCollectorSpec.Mode) -> [Finding] {
         var findings: [Finding] = []
         for field in ["volumeClaimTemplates", "persistentVolumeClaimRetentionPolicy"] where spec[field].map(isSet) == true && mode != .statefulset {

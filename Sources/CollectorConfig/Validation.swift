@@ -35,6 +35,7 @@ public enum Validation {
         findings += SpecRules.findings(subject.spec) + AutoscalerRules.findings(subject.spec) + TargetAllocatorRules.findings(subject.spec)
         findings += CollectorAnnotations.findings(subject.metadata.annotations, mode: subject.spec.mode ?? .deployment)
         findings += CollectorAnnotations.findingsOfAlerts(subject)
+        findings += SpecRules.contentFindings(subject.spec, subject.metadata.annotations)
         findings += ChangeRules.findings(subject.spec, replacing: old)
         if let problem = object.metadata.annotations[ConversionAnnotation.error] {
             findings.append(
@@ -44,7 +45,7 @@ public enum Validation {
         } else if subject.configuration.value.object != nil {
             findings += configurationFindings(subject)
         }
-        return SilencedRules(object.metadata.annotations).applied(to: findings)
+        return SilencedRules(object.metadata.annotations).applied(to: findings).map(\.bounded)
     }
 
     private static func configurationFindings(_ subject: RuleSubject) -> [Finding] {
@@ -63,6 +64,6 @@ public enum Validation {
     public static func findings(probe object: JSONValue) -> [Finding] {
         var findings = EBPFProbe.findings(for: object)
         if let probe = try? EBPFProbe(object: object) { findings += ProbeRules.findings(probe.spec) }
-        return SilencedRules(object.metadata.annotations).applied(to: findings)
+        return SilencedRules(object.metadata.annotations).applied(to: findings).map(\.bounded)
     }
 }

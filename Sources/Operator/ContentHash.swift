@@ -2,6 +2,7 @@
 // CollectorReconciler renders with it, and `sonde diff` too.
 // It never keeps or tells content: only hashes leave this file.
 
+import CollectorConfig
 import Crypto
 import JSON
 import Kubernetes
@@ -13,7 +14,7 @@ import Synchronization
 /// Reads and hashes content. Thread rules: any task may call.
 public final class ContentHash: Sendable {
     /// The annotation of a resource by which it asks.
-    public static let annotation = "sonde.dev/roll-on-content"
+    public static let annotation = CollectorAnnotations.rollOnContentKey
 
     private struct Memory {
         let version: String

@@ -52,6 +52,7 @@ public struct PlanPreview: Sendable {
     private func changes(of owner: JSONValue, manifests: [Manifest], kinds: [ResourceType], keptVersions: Int) async throws -> [ObjectChange] {
         let uid = owner.metadata.uid, namespace = owner.metadata.namespace
         var inventory: [ChildObject] = []
+        var unseen: [ObjectChange] = []
         // A resource that is not in the cluster has no objects there.
         for kind in kinds where !uid.isEmpty {
             do {
@@ -59,7 +60,9 @@ public struct PlanPreview: Sendable {
             } catch let error as KubernetesError where error.code == .notFound && CollectorRendering.neighbours.contains(kind) {
                 continue  // A kind that is not served has no objects.
             } catch let error as KubernetesError where error.code == .forbidden && !kind.isNamespaced {
-                continue  // Who may see one namespace sees what changes there.
+                // Who may see one namespace sees what changes there.
+                let all = ObjectReference(kind, ObjectName(namespace: nil, name: "*"))
+                unseen.append(ObjectChange(all, .keep, note: "you may not list them: whether one is left over is not known"))
             }
         }
         if let workload = manifests.first(where: { ResourcePlanner.workloadTypes.contains($0.type) }),
@@ -71,7 +74,7 @@ public struct PlanPreview: Sendable {
         var plan = ResourcePlanner.plan(manifests, inventory: inventory, keptVersions: keptVersions)
         try await plan.keepMounted(api, namespace: namespace)
         let found = Dictionary(inventory.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
-        var changes: [ObjectChange] = []
+        var changes = unseen
         for manifest in plan.applies { changes.append(try await preview(manifest, ownerUID: uid)) }
         for manifest in plan.held { changes.append(ObjectChange(manifest.reference, .hold, note: plan.waiting ?? "")) }
         let isRefused = changes.contains { $0.action == .refuse }
@@ -93,7 +96,12 @@ public struct PlanPreview: Sendable {
 
     private func preview(_ manifest: Manifest, ownerUID: String) async throws -> ObjectChange {
         let reference = manifest.reference
-        let live = try await api.getIfFound(manifest.type, manifest.name)
+        let live: JSONValue?
+        do {
+            live = try await api.getIfFound(manifest.type, manifest.name)
+        } catch let error as KubernetesError where error.code == .forbidden && !manifest.type.isNamespaced {
+            return ObjectChange(reference, .hold, note: "you may not read it, so it is not compared")
+        }
         if let live, let refusal = ApplyError.refusal(of: live, for: manifest.object, reference, ownerUID: ownerUID) {
             return ObjectChange(reference, .refuse, note: refusal.message)
         }
@@ -114,7 +122,8 @@ public struct PlanPreview: Sendable {
     /// The result with the earlier operator's fields gone that a real apply would take away.
     private func adopted(_ manifest: Manifest, _ live: JSONValue, _ merged: JSONValue, _ ownerUID: String) async throws -> JSONValue {
         guard live.metadata.labels[Inventory.ownerLabel] != ownerUID,
-            let forecast = takeover.forecast(live, merged: merged, manifest: manifest.object) else { return merged }
+            let forecast = takeover.forecast(live, merged: merged, manifest: manifest.object)
+        else { return merged }
         do {
             return try await api.replace(manifest.type, forecast, fieldManager: fieldManager, dryRun: true)
         } catch is KubernetesError {

@@ -41,12 +41,23 @@ struct CollectorMonitors {
         return context.builder.manifest(.serviceMonitors, name: name, labels: labels(name: name), content: [("spec", spec)])
     }
 
+    /// The collector's own metrics first, then Prometheus exporters, by the names that the container gives them.
+    private var podPorts: [String] {
+        let exporters = context.ports.exporters.filter { ComponentID.type($0.component) == "prometheus" }.map(\.number)
+        let ports = ContainerPorts(context: context).ports.array ?? []
+        return ([context.configuration.telemetryPort] + exporters).compactMap { number in
+            ports.first { $0["containerPort"]?.int == number && $0["protocol"] == "TCP" }?["name"]?.string
+        }
+    }
+
+    /// Pods that carry the sidecar, by the label that injection puts on them; they are in any namespace, and none has the labels of a workload of ours.
     private var podMonitor: Manifest {
+        let injected = Names.instance(namespace: context.collector.name.namespace ?? "default", name: context.collector.name.name)
         let spec: JSONValue = [
             "jobLabel": "app.kubernetes.io/instance",
             "podTargetLabels": ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by"],
-            "namespaceSelector": namespaceSelector, "selector": ["matchLabels": .texts(context.metadata.selector)],
-            "podMetricsEndpoints": .array([["port": .string(CollectorServices.monitoringPort)]] + prometheusPorts),
+            "namespaceSelector": ["any": true], "selector": ["matchLabels": [SidecarRendering.label: .string(injected)]],
+            "podMetricsEndpoints": .array(podPorts.map { ["port": .string($0)] }),
         ]
         return context.builder.manifest(.podMonitors, name: context.baseName, labels: labels(name: context.baseName), content: [("spec", spec)])
     }

@@ -30,8 +30,11 @@ extension OpenTelemetryCollectorSpec {
     /// More than these are not looked at.
     public static let contentReferencesMax = 100
 
+    /// Those that are looked at: the first hundred.
+    public var contentReferences: [ContentReference] { Array(allContentReferences.prefix(Self.contentReferencesMax)) }
+
     /// From `configmaps`, `volumes`, `env` and `envFrom`, each once, sorted. One that is optional in one place and needed in another is needed.
-    public var contentReferences: [ContentReference] {
+    public var allContentReferences: [ContentReference] {
         var sources = (self["configmaps"]?.array ?? []).map { (ContentReference.Kind.configMap, JSONValue?.some($0)) }
         for volume in self["volumes"]?.array ?? [] {
             for source in [volume] + (volume.at("projected", "sources")?.array ?? []) {
@@ -44,6 +47,6 @@ extension OpenTelemetryCollectorSpec {
         for source in self["envFrom"]?.array ?? [] { sources += [(.configMap, source["configMapRef"]), (.secret, source["secretRef"])] }
         let found = sources.compactMap { ContentReference($0, $1) }
         let unique = Dictionary(found.map { ("\($0.kind.rawValue)/\($0.name)", $0) }) { $0.isOptional ? $1 : $0 }
-        return unique.sorted { $0.key < $1.key }.prefix(Self.contentReferencesMax).map(\.value)
+        return unique.sorted { $0.key < $1.key }.map(\.value)
     }
 }

@@ -34,7 +34,7 @@ public struct FindingRule: Hashable, Sendable {
     /// Fields of a collector's spec that do not go together.
     private static let fields =
         rules(.error, names: ["field-of-other-mode", "two-limits", "autoscaler", "ingress", "target-allocator"])
-        + rules(.warning, names: ["mode-change", "field-not-rendered", "null-component"])
+        + rules(.warning, names: ["mode-change", "field-not-rendered", "null-component", "content-not-watched"])
 
     private static let graph =
         rules(.error, names: ["undefined-component", "no-pipeline", "no-receiver", "no-exporter", "unknown-signal", "half-connector"])

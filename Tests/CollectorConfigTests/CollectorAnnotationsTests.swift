@@ -46,7 +46,11 @@ import YAML
         (.podTemplatePatch, "{spec: {containers: [{name: otc-container, $patch: delete}]}}", "cannot be taken away"),
         (.podTemplatePatch, "{spec: {containers: [{image: a}]}}", "spec.containers[0] has no name"),
         (.podTemplatePatch, "{spec: {$retainKeys: [a]}}", "the only directive is $patch: delete"),
-        (.podTemplatePatch, "{spec: {volumes: [{name: a, $patch: replace}]}}", "the only directive"), (.traceRouting, "true", "\"true\" is not known"),
+        (.podTemplatePatch, "{spec: {volumes: [{name: a, $patch: replace}]}}", "the only directive"),
+        (.podTemplatePatch, "{spec: {tolerations: [{key: a, $patch: delete}]}}", "a list that is merged by a key"),
+        (.podTemplatePatch, "{spec: {securityContext: {$patch: delete}}}", "a list that is merged by a key"),
+        (.podTemplatePatch, "{spec: {containers: [{name: a, resources: {$patch: delete}}]}}", "a list that is merged by a key"),
+        (.traceRouting, "true", "\"true\" is not known"),
         (.prometheusRule, "yes", "\"yes\" is not known"),
     ]
 
@@ -67,6 +71,19 @@ import YAML
     @Test func aDeepPatchIsRefused() {
         let text = String(repeating: "{a: ", count: 100) + "1" + String(repeating: "}", count: 100)
         #expect(CollectorAnnotations([Name.podTemplatePatch.key: "spec: \(text)"]).findings.first?.message.contains("nested too deeply") == true)
+    }
+
+    @Test func aRolloutMayTakeLongerThanPodsMustBeReady() {
+        func paths(_ annotations: [Name: String], mode: OpenTelemetryCollectorSpec.Mode = .deployment) -> [String] {
+            let texts = Dictionary(annotations.map { ($0.key.key, $0.value) }, uniquingKeysWith: { $1 })
+            return CollectorAnnotations.findings(texts, mode: mode).filter { $0.severity == .error }.map(\.path)
+        }
+        let deadline = CollectorAnnotations.path("sonde.dev/progress-deadline-seconds"), ready = CollectorAnnotations.path("sonde.dev/min-ready-seconds")
+        #expect(paths([.minReadySeconds: "30", .progressDeadlineSeconds: "30"]) == [deadline])
+        #expect(paths([.minReadySeconds: "30", .progressDeadlineSeconds: "31"]) == [])
+        #expect(paths([.minReadySeconds: "600"]) == [ready], "600 s is what a Deployment has by itself")
+        #expect(paths([.minReadySeconds: "600"], mode: .statefulset) == [])
+        #expect(paths([.minReadySeconds: "600", .traceRouting: "managed"], mode: .statefulset) == [ready], "the routing tier is a Deployment")
     }
 
     @Test func whatOnlyAnOuterServiceTakesNeedsOne() {

@@ -73,6 +73,10 @@ import YAML
             "mixed-filter-styles", "spec.config.processors.filter.trace_conditions[0]", says: "span.attributes",
             bad: traces(#"filter: {trace_conditions: ['attributes["a"] == "b"']}"#, "filter"),
             good: traces(#"filter: {trace_conditions: ['span.attributes["a"] == "b" and span.kind == SPAN_KIND_SERVER']}"#, "filter")),
+        Row(
+            "mixed-filter-styles", "spec.config.processors.filter.trace_conditions[0]", says: "client does not say",
+            bad: traces(#"filter: {trace_conditions: ['client.addr == "b"']}"#, "filter"),
+            good: traces(#"filter: {trace_conditions: ['otelcol.client.addr == "b"']}"#, "filter")),
     ]
 
     static let oldFilters = [

@@ -38,6 +38,27 @@ enum Example {
         """
     }
 
+    /// A collector with tail sampling.
+    /// - Parameter routing: Its annotations.
+    static func sampling(_ routing: String) -> String {
+        """
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: gateway, annotations: {\(routing)}}
+        spec:
+          replicas: 2
+          configVersions: \(routing.isEmpty ? 3 : 4)  # An annotation alone is no new generation to wait for.
+          config:
+            receivers: {otlp: {protocols: {grpc: {}, http: {}}}, statsd: {}}
+            processors: {tail_sampling: {policies: []}}
+            exporters: {debug: {}}
+            service:
+              pipelines:
+                traces: {receivers: [otlp], processors: [tail_sampling], exporters: [debug]}
+                metrics: {receivers: [statsd], exporters: [debug]}
+        """
+    }
+
     /// A collector without an OTLP receiver.
     static let scraper = """
         apiVersion: opentelemetry.io/v1beta1

@@ -83,6 +83,28 @@ import Testing
         }
     }
 
+    @Test func anAutoscalerOfOthersMayScaleThePodsThatRouteTraces() async throws {
+        try await World.with { world in
+            try await world.withOperator { _ in
+                try await world.apply(Example.sampling("sonde.dev/trace-routing: managed"))
+                try await world.eventually("both tiers are there") {
+                    let routing = try await world.find(.deployments, "gateway-collector-routing"), sampling = try await Self.replicas(.deployments, world)
+                    return routing?.at("spec", "replicas") == 2 && sampling == 2
+                }
+                var autoscaler = Self.autoscaler(.deployments, world)
+                autoscaler.set(["spec", "scaleTargetRef", "name"], to: "gateway-collector-routing")
+                try await world.api.create(.horizontalPodAutoscalers, autoscaler)
+                try await world.eventually("the number is given away") {
+                    try await !Self.owners(of: world.get(.deployments, "gateway-collector-routing")).contains("sonde-operator")
+                }
+                try await world.merge(.deployments, "gateway-collector-routing", ["spec": ["replicas": 5]], subresource: "scale")
+                try await world.merge(.openTelemetryCollectors, "gateway", ["spec": ["replicas": 8]])
+                try await world.eventually("the other tier follows the resource") { try await Self.replicas(.deployments, world) == 8 }
+                #expect(try await world.get(.deployments, "gateway-collector-routing").at("spec", "replicas") == 5)
+            }
+        }
+    }
+
     private static func owners(of live: JSONValue) -> [String] {
         (live.at("metadata", "managedFields")?.array ?? []).filter { $0.at("fieldsV1", "f:spec", "f:replicas") != nil }.compactMap { $0["manager"]?.string }
     }

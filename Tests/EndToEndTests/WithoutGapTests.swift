@@ -95,28 +95,9 @@ import Testing
         }
     }
 
-    private static func sampling(_ routing: String) -> String {
-        """
-        apiVersion: opentelemetry.io/v1beta1
-        kind: OpenTelemetryCollector
-        metadata: {name: gateway, annotations: {\(routing)}}
-        spec:
-          replicas: 2
-          configVersions: \(routing.isEmpty ? 3 : 4)  # An annotation alone is no new generation to wait for.
-          config:
-            receivers: {otlp: {protocols: {grpc: {}, http: {}}}, statsd: {}}
-            processors: {tail_sampling: {policies: []}}
-            exporters: {debug: {}}
-            service:
-              pipelines:
-                traces: {receivers: [otlp], processors: [tail_sampling], exporters: [debug]}
-                metrics: {receivers: [statsd], exporters: [debug]}
-        """
-    }
-
     @Test(arguments: [false, true]) func traceRoutingBegins(crashes: Bool) async throws {
-        let new = Self.sampling("sonde.dev/trace-routing: managed")
-        try await Self.change(from: Self.sampling(""), to: new, crashes: crashes, workloads: 2) { simulation, what in
+        let new = Example.sampling("sonde.dev/trace-routing: managed")
+        try await Self.change(from: Example.sampling(""), to: new, crashes: crashes, workloads: 2) { simulation, what in
             #expect(try await simulation.workloads() == ["Deployment gateway-collector", "Deployment gateway-collector-routing"], "\(what)")
             let base = try await simulation.world.get(.services, "gateway-collector")
             #expect(base.at("spec", "ports")?.array?.map { $0["targetPort"]?.string } == ["otlp-grpc", "otlp-http", "statsd"], "\(what)")
@@ -126,8 +107,8 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func traceRoutingEnds(crashes: Bool) async throws {
-        let old = Self.sampling("sonde.dev/trace-routing: managed")
-        try await Self.change(from: old, to: Self.sampling(""), crashes: crashes) { simulation, what in
+        let old = Example.sampling("sonde.dev/trace-routing: managed")
+        try await Self.change(from: old, to: Example.sampling(""), crashes: crashes) { simulation, what in
             #expect(try await simulation.workloads() == ["Deployment gateway-collector"], "\(what)")
             let services = try await simulation.world.api.listAll(.services, namespace: simulation.world.namespace).items.map(\.metadata.name)
             #expect(Set(services) == ["gateway-collector", "gateway-collector-headless", "gateway-collector-monitoring"], "\(what)")

@@ -52,7 +52,42 @@ import _StringProcessing
         #expect(objects["DaemonSet gateway-collector"]?.at("spec", "replicas") == nil)
     }
 
+    @Test func twoTiersHaveNamesOfTheirOwnThatFit() throws {
+        let sampling =
+            "{receivers: {otlp: {protocols: {grpc: {}}}}, processors: {tail_sampling: {policies: []}}, exporters: {debug: {}}, "
+            + "service: {pipelines: {traces: {receivers: [otlp], processors: [tail_sampling], exporters: [debug]}}}}"
+        for length in [7, 44, 55, 63, 200] {
+            var object: JSONValue = ["apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector"]
+            object["metadata"] = ["namespace": "shop", "annotations": ["sonde.dev/trace-routing": "managed"]]
+            object.set(["metadata", "name"], to: .string(String(repeating: "n", count: length)))
+            object["spec"] = ["replicas": 3, "config": try YAML.parse(sampling).first ?? .null]
+            let manifests = CollectorRendering.render(try OpenTelemetryCollector(object: object), CollectorFacts())
+            #expect(manifests.count == 14, "\(manifests.map { "\($0.type.kind) \($0.name.name)" })")
+            #expect(manifests.allSatisfy { $0.name.name.utf8.count <= 63 }, "\(manifests.map(\.name.name))")
+            let selectors = manifests.filter { $0.type == .deployments }.map { $0.object.at("spec", "selector", "matchLabels") }
+            #expect(selectors.count == 2 && selectors[0] != selectors[1], "no workload takes the other one's pods")
+        }
+    }
+
     @Test func anUnknownModeRendersNothing() throws { #expect(try render("{mode: Deployment}").isEmpty) }
+
+    @Test func aSidecarsMonitorFindsThePodsAndPortsThatInjectionMakes() throws {
+        let spec = "{mode: sidecar, observability: {metrics: {enableMetrics: true}}}"
+        let config = Self.config.replacing("{debug: }", with: "{prometheus: {endpoint: '0.0.0.0:9000'}}").replacing("traces:", with: "metrics:")
+            .replacing("[debug]", with: "[prometheus]")
+        let monitor = try #require(try render(spec, config: config)["PodMonitor gateway-collector"]?["spec"])
+        var object: JSONValue = [
+            "apiVersion": "opentelemetry.io/v1beta1", "kind": "OpenTelemetryCollector", "metadata": ["name": "gateway", "namespace": "shop"],
+        ]
+        object["spec"] = try YAML.parse(spec).first
+        object.set(["spec", "config"], to: try YAML.parse(config).first)
+        let sidecar = SidecarRendering(try OpenTelemetryCollector(object: object), CollectorFacts())
+        #expect(monitor.at("selector", "matchLabels") == [SidecarRendering.label: .string(sidecar.instance)])
+        #expect(monitor.at("namespaceSelector", "any") == true, "a pod of any namespace may carry it")
+        let endpoints = (monitor["podMetricsEndpoints"]?.array ?? []).compactMap { $0["port"]?.string }
+        let ports = (sidecar.container(attributes: [])["ports"]?.array ?? []).filter { endpoints.contains($0["name"]?.string ?? "") }
+        #expect(ports.compactMap { $0["containerPort"]?.int }.sorted() == [8888, 9000] && endpoints.count == 2)
+    }
 
     @Test func sidecarHasNothingThatSelectsPods() throws {
         let all =

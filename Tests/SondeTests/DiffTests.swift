@@ -198,6 +198,74 @@ import YAML
         #expect(diffs[0].changes.allSatisfy { $0.action == .unchanged })
     }
 
+    @Test func theResourceIsComparedAsTheServerWouldStoreIt() async throws {
+        let server = try await Self.server()
+        try await Self.install(server, try Self.collector())
+        // The definition fills this in, so the stored resource has it and the file has not.
+        var definition = try await server.get(.customResourceDefinitions, ObjectName(namespace: nil, name: "opentelemetrycollectors.opentelemetry.io"))
+        let versions = (definition.at("spec", "versions")?.array ?? []).map { version -> JSONValue in
+            var version = version
+            let field = ["schema", "openAPIV3Schema", "properties", "spec", "properties", "priorityClassName"]
+            if version.at(field) != nil { version.set(field + ["default"], to: "high") }
+            return version
+        }
+        definition.set(["spec", "versions"], to: .array(versions))
+        try await server.replace(.customResourceDefinitions, definition)
+        let diff = try #require(try await Self.diff(server, try Self.collector()).first)
+        let deployment = try #require(diff.changes.first { $0.reference.type == .deployments })
+        #expect(deployment.after?.at("spec", "template", "spec", "priorityClassName") == "high")
+        let stored = try await server.get(.openTelemetryCollectors, ObjectName(namespace: "default", name: "gateway"))
+        #expect(stored.metadata.annotations.isEmpty && stored.metadata.generation == 1, "nothing was written")
+    }
+
+    @Test func aResourceThatTheServerRefusesIsAnError() async throws {
+        let server = try await Self.server()
+        try await Self.install(server, try Self.collector())
+        let api = RefusingAPI(server) { request in
+            guard request.path.contains("opentelemetrycollectors"), request.method == .put else { return nil }
+            return KubernetesError(.forbidden, message: "admission webhook \"policy\" denied the request: no")
+        }
+        let diffs = try await ClusterDiff(api: api, namespace: "default", facts: Self.facts).diffs([try Self.collector("replicas: 3")])
+        #expect(diffs[0].hasErrors && DiffText.text(diffs).contains("the API server refuses the resource: admission webhook \"policy\" denied"))
+    }
+
+    @Test func whatMayNotBeReadIsToldAndEndsNothing() async throws {
+        let server = try await Self.server()
+        var collector = try Self.collector("replicas: 3")
+        collector.set(["spec", "config", "receivers", "k8s_events"], to: [:])
+        collector.set(["spec", "config", "service", "pipelines", "logs"], to: ["receivers": ["k8s_events"], "exporters": ["debug"]])
+        try await Self.install(server, try Self.collector())
+        let api = RefusingAPI(server) { request in
+            let isClusterRole = request.path.contains("/clusterroles") || request.path.contains("/clusterrolebindings")
+            let isWrite = request.path.contains("opentelemetrycollectors") && request.method != .get
+            return isClusterRole || isWrite ? KubernetesError(.forbidden, message: "\(request.path) is forbidden") : nil
+        }
+        let diffs = try await ClusterDiff(api: api, namespace: "default", facts: Self.facts).diffs([collector])
+        let text = DiffText.text(diffs)
+        #expect(!diffs[0].hasErrors && Self.actions(diffs[0]).contains("change Deployment"))
+        #expect(text.contains("you may not read it, so it is not compared") && text.contains("you may not list them"))
+        #expect(text.contains("you may not write it, so it is compared as the file has it"))
+    }
+
+    @Test func theOperatorsSettingsAreOptions() throws {
+        let line = [
+            "a.yaml", "--labels-filter", "^team$ ^app", "--annotations-filter", "x", "--collector-roles", "false", "--proxy", "HTTPS_PROXY=http://p:1",
+            "--proxy",
+            "no_proxy=.svc",
+        ]
+        let facts = try Diff.facts(in: line)
+        #expect(facts.collector.labelsFilter == ["^team$", "^app"] && facts.collector.annotationsFilter == ["x"] && !facts.collector.grantsRoles)
+        #expect(facts.collector.proxyVariables == ["HTTPS_PROXY": "http://p:1", "no_proxy": ".svc"] && facts.probe.proxyVariables.count == 2)
+        var reading = try Self.collector()
+        reading.set(["spec", "config", "receivers", "k8s_events"], to: [:])
+        reading.set(["spec", "config", "service", "pipelines", "logs"], to: ["receivers": ["k8s_events"], "exporters": ["debug"]])
+        let diff = try #require(FileDiff(old: [], new: [reading], namespace: "default", facts: facts).diffs.first)
+        #expect(diff.findings.contains { $0.rule == "component-without-rbac" } && !Self.actions(diff).contains("create ClusterRole"))
+        for wrong in [["--labels-filter", "["], ["--proxy", "PATH=/"], ["--proxy", "HTTPS_PROXY"]] {
+            #expect(throws: (any Error).self) { try Diff.facts(in: ["a.yaml"] + wrong) }
+        }
+    }
+
     // MARK: Lines
 
     struct Lines: CustomTestStringConvertible, Sendable {
@@ -226,6 +294,24 @@ import YAML
         let text = LineDiff.unified(from: many, to: "y\n")
         #expect(text.hasPrefix("@@ -1,\(LineDiff.linesMax) +1,1 @@\n-x\n") && text.hasSuffix("-x\n+y\n"))
     }
+}
+
+/// A server that refuses some requests.
+private struct RefusingAPI: KubernetesAPI {
+    private let api: any KubernetesAPI
+    private let refusal: @Sendable (KubernetesRequest) -> KubernetesError?
+
+    init(_ api: any KubernetesAPI, _ refusal: @escaping @Sendable (KubernetesRequest) -> KubernetesError?) {
+        self.api = api
+        self.refusal = refusal
+    }
+
+    func send(_ request: KubernetesRequest) async throws -> JSONValue {
+        if let error = refusal(request) { throw error }
+        return try await api.send(request)
+    }
+
+    func watch(_ request: KubernetesRequest) async throws -> WatchStream { try await api.watch(request) }
 }
 
 extension String {

@@ -46,10 +46,13 @@ struct ClusterDiff {
 
     private func diff(_ document: JSONValue, _ type: ResourceType, known: [JSONValue]) async throws -> ResourceDiff {
         let live = try await live(type, document.metadata.objectName)
-        var new = document
-        if let live { new.set(["metadata", "uid"], to: live.at("metadata", "uid")) }
+        let submission = try await submission(of: document, type, live)
+        let new = submission.object
         let facts = try await facts(for: new, live)
-        guard let rendered = ResourceFile(documents: [new], namespace: namespace, known: known).renderEach(facts.collector, facts.probe).first else {
+        guard
+            let rendered = ResourceFile(documents: [new], namespace: namespace, known: known, facts: facts.validation)
+                .renderEach(facts.collector, facts.probe).first
+        else {
             return ResourceDiff(title: "\(document.kind) \(document.metadata.objectName)")
         }
         var diff = ResourceDiff(title: rendered.report.title, findings: rendered.report.findings)
@@ -57,6 +60,11 @@ struct ClusterDiff {
             diff.note = live == nil ? "" : "what runs now goes on: a resource with errors changes nothing"
             return diff
         }
+        if let refusal = submission.refusal {
+            diff.changes = [ObjectChange(ObjectReference(type, document.metadata.objectName), .refuse, note: "the API server refuses the resource: \(refusal)")]
+            return diff
+        }
+        diff.remark = submission.remark
         if Self.isPaused(new) {
             diff.note = "its objects stay as they are: the resource is paused or unmanaged"
             return diff
@@ -67,6 +75,41 @@ struct ClusterDiff {
             : try await preview.changes(ofProbe: rendered.object, manifests: rendered.manifests)
         if let live { diff.effects = FileDiff.effects(from: live, to: rendered.object, among: known, namespace, facts) }
         return diff
+    }
+
+    /// A resource as the API server would store it.
+    private struct Submission {
+        var object: JSONValue
+        /// What the server says against it.
+        var refusal: String?
+        /// Why the server could not be asked; empty otherwise.
+        var remark = ""
+    }
+
+    /// What the operator would find after the file was applied: with defaults, and with what webhooks change. A dry run, with the file as the whole
+    /// resource: fields that it no longer has are gone.
+    private func submission(of document: JSONValue, _ type: ResourceType, _ live: JSONValue?) async throws -> Submission {
+        var object = document
+        if let live {
+            for key in ["uid", "resourceVersion"] { object.set(["metadata", key], to: live.at("metadata", key)) }
+            // kubectl writes its own note anew with every apply.
+            let note = "kubectl.kubernetes.io/last-applied-configuration"
+            if let text = live.metadata.annotations[note] { object.set(["metadata", "annotations", note], to: .string(text)) }
+        }
+        guard document.apiVersion == type.apiVersion else { return Submission(object: object) }
+        do {
+            if live != nil { return Submission(object: try await api.replace(type, object, dryRun: true)) }
+            var stored = try await api.create(type, object, dryRun: true)
+            stored.set(["metadata", "uid"], to: nil)  // Nothing belongs to it yet.
+            return Submission(object: stored)
+        } catch let error as KubernetesError where error.code == .notFound {
+            return Submission(object: object)  // The namespace or the kind is not there yet.
+        } catch let error as KubernetesError where [.invalid, .badRequest].contains(error.code) || error.message.contains("admission webhook") {
+            return Submission(object: object, refusal: error.message)
+        } catch let error as KubernetesError where error.code == .forbidden {
+            return Submission(
+                object: object, remark: "you may not write it, so it is compared as the file has it, without what the API server fills in")
+        }
     }
 
     /// The operator may have another default image than this program: what runs now tells.

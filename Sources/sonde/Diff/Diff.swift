@@ -5,6 +5,7 @@
 import ArgumentParser
 import JSON
 import KubernetesClient
+import Operator
 import Rendering
 import SondeAPI
 
@@ -13,7 +14,8 @@ struct Diff: AsyncParsableCommand {
         abstract: "Says what a change of resources does: objects, pods that restart, and why.",
         discussion: """
             With one file the cluster that KUBECONFIG names is asked, by server-side dry runs: what the operator would do if the file were applied. With two \
-            files their resources are compared, without a cluster. Images that a resource does not name are those that it runs now, or those of the options.
+            files their resources are compared, without a cluster. Images that a resource does not name are those that it runs now, or those of the options. \
+            Give the operator's other settings too where they are not the defaults: what is compared is what it would render.
 
             Examples:
               sonde diff collector.yaml                        what would change in the cluster?
@@ -46,7 +48,25 @@ struct Diff: AsyncParsableCommand {
     @Option(help: "The image of agents whose probe names none.")
     var agentImage = ProbeFacts.defaultImage
 
+    @Option(help: "As the operator has it: regular expressions, separated by spaces, of labels that do not go to objects.")
+    var labelsFilter = ""
+
+    @Option(help: "As the operator has it: regular expressions, separated by spaces, of annotations that do not go to objects.")
+    var annotationsFilter = ""
+
+    @Option(help: "As the operator has it: whether it makes Roles and ClusterRoles.")
+    var collectorRoles = true
+
+    @Option(help: "A proxy variable of the operator, HTTPS_PROXY=URL; may be given several times.")
+    var proxy: [String] = []
+
     func validate() throws {
+        for pattern in Self.words(labelsFilter) + Self.words(annotationsFilter) where !KeyFilter.isPattern(pattern) {
+            throw ValidationError("\(pattern) is no regular expression.")
+        }
+        guard proxyVariables.count == proxy.count else {
+            throw ValidationError("--proxy takes HTTP_PROXY, HTTPS_PROXY or NO_PROXY, in capitals or not, with = and a value.")
+        }
         guard (1...2).contains(files.count) else { throw ValidationError("Give one file, or an old and a new one; several files go in through -.") }
     }
 
@@ -60,7 +80,22 @@ struct Diff: AsyncParsableCommand {
         if diffs.contains(where: \.isChange) { throw ExitStatus.findings }
     }
 
-    private var facts: DiffFacts { DiffFacts(collectorImage: collectorImage, agentImage: agentImage) }
+    var facts: DiffFacts {
+        DiffFacts(
+            collectorImage: collectorImage, agentImage: agentImage, proxyVariables: proxyVariables, labelsFilter: Self.words(labelsFilter),
+            annotationsFilter: Self.words(annotationsFilter), grantsRoles: collectorRoles)
+    }
+
+    private static func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
+
+    /// What the operator would pass on of these.
+    private var proxyVariables: [String: String] {
+        let given = proxy.map { $0.split(separator: "=", maxSplits: 1).map(String.init) }.filter { $0.count == 2 }.map { ($0[0], $0[1]) }
+        return OperatorConfiguration.proxyVariables(of: Dictionary(given, uniquingKeysWith: { $1 }))
+    }
+
+    /// What a command line asks for. - Throws: When the line cannot be read.
+    static func facts(in arguments: [String]) throws -> DiffFacts { try parse(arguments).facts }
 
     private func compareFiles() throws(ExitCode) -> [ResourceDiff] {
         let (old, new) = (try InputFile.documents([files[0]]), try InputFile.documents([files[1]]))

@@ -9,12 +9,13 @@ import Rendering
 import SondeAPI
 
 enum DiffDocument {
-    /// `{resources: [{resource, note, errors, fields, objects}]}`.
+    /// `{resources: [{resource, note, remark, errors, fields, objects}]}`.
     static func document(_ diffs: [ResourceDiff]) -> JSONValue { ["resources": .array(diffs.map(resource))] }
 
     private static func resource(_ diff: ResourceDiff) -> JSONValue {
         [
-            "resource": .string(diff.title), "note": .string(diff.note), "errors": .array(diff.findings.errors.map { .string($0.description) }),
+            "resource": .string(diff.title), "note": .string(diff.note), "remark": .string(diff.remark),
+            "errors": .array(diff.findings.errors.map { .string($0.description) }),
             "restartedPods": number(diff.restartedPods),
             "fields": .array(
                 diff.effects.map { effect in

@@ -16,6 +16,7 @@ enum DiffText {
 
     private static func text(_ diff: ResourceDiff) -> String {
         var text = "\(diff.title): \(summary(diff))\n"
+        if !diff.remark.isEmpty { text += "  \(diff.remark)\n" }
         for finding in diff.findings.errors { text += "  error \(finding.description)\n" }
         for change in diff.changes where change.action != .unchanged { text += line(change, diff) }
         for effect in diff.effects where effect.objects.isEmpty { text += "  \(effect.field) changes no object\n" }

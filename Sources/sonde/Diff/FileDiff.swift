@@ -20,7 +20,9 @@ struct FileDiff {
     }
 
     private static func rendered(_ documents: [JSONValue], _ namespace: String, _ facts: DiffFacts) -> [RenderedResource] {
-        ResourceFile(documents: documents, namespace: namespace).renderEach(facts.collector, facts.probe).filter { $0.report.kind != .other }
+        ResourceFile(documents: documents, namespace: namespace, facts: facts.validation).renderEach(facts.collector, facts.probe).filter {
+            $0.report.kind != .other
+        }
     }
 
     private static func diff(_ old: RenderedResource?, _ new: RenderedResource, old documents: [JSONValue], namespace: String, facts: DiffFacts) -> ResourceDiff
@@ -37,7 +39,8 @@ struct FileDiff {
     /// Each differing field by itself.
     static func effects(from old: JSONValue, to new: JSONValue, among documents: [JSONValue], _ namespace: String, _ facts: DiffFacts) -> [FieldEffect] {
         FieldEffects.between(old, new) { version in
-            ResourceFile(documents: [version], namespace: namespace, known: documents).renderEach(facts.collector, facts.probe).flatMap(\.manifests)
+            ResourceFile(documents: [version], namespace: namespace, known: documents, facts: facts.validation).renderEach(facts.collector, facts.probe)
+                .flatMap(\.manifests)
         }
     }
 }

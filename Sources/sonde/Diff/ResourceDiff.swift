@@ -2,6 +2,7 @@
 // ClusterDiff and FileDiff make it; DiffText and DiffDocument print it.
 // It never holds a change whose reason it knows without that reason.
 
+import CollectorConfig
 import Kubernetes
 import Operator
 import Rendering
@@ -12,10 +13,17 @@ struct DiffFacts {
     var collector: CollectorFacts
     var probe: ProbeFacts
 
-    init(collectorImage: String, agentImage: String) {
-        collector = CollectorFacts(collectorImage: collectorImage)
-        probe = ProbeFacts(agentImage: agentImage)
+    init(
+        collectorImage: String, agentImage: String, proxyVariables: [String: String] = [:], labelsFilter: [String] = [], annotationsFilter: [String] = [],
+        grantsRoles: Bool = true
+    ) {
+        collector = CollectorFacts(
+            collectorImage: collectorImage, proxyVariables: proxyVariables, labelsFilter: labelsFilter, annotationsFilter: annotationsFilter,
+            grantsRoles: grantsRoles)
+        probe = ProbeFacts(agentImage: agentImage, proxyVariables: proxyVariables)
     }
+
+    var validation: ValidationFacts { ValidationFacts(collectorImage: collector.collectorImage, grantsRoles: collector.grantsRoles) }
 }
 
 struct ResourceDiff {
@@ -26,6 +34,8 @@ struct ResourceDiff {
     var findings: [Finding] = []
     /// Why nothing is compared; empty otherwise.
     var note = ""
+    /// What the comparison lacks; empty otherwise.
+    var remark = ""
 
     var hasErrors: Bool { !findings.errors.isEmpty || changes.contains { $0.action == .refuse } }
     var isChange: Bool { changes.contains(where: \.isChange) }
