@@ -36,6 +36,10 @@ public struct CollectorAnnotations: Hashable, Sendable {
         case podTemplatePatch = "pod-template-patch"
         /// Alerts for the Prometheus operator.
         case prometheusRule = "prometheus-rule"
+        /// How a change of the pod template reaches the pods: `canary`.
+        case rollout = "rollout"
+        /// How long a canary must be ready.
+        case rolloutSeconds = "rollout-seconds"
 
         /// The whole key.
         public var key: String { CollectorAnnotations.prefix + rawValue }
@@ -130,7 +134,7 @@ extension CollectorAnnotations {
         switch name {
         case .serviceAccountAnnotations: Set(OpenTelemetryCollectorSpec.Mode.allCases)
         case .statefulSetUpdateStrategy: [.statefulset]
-        case .progressDeadlineSeconds: [.deployment]
+        case .progressDeadlineSeconds, .rollout, .rolloutSeconds: [.deployment]
         default: [.deployment, .statefulset, .daemonset]
         }
     }

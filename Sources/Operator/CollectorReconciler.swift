@@ -87,14 +87,25 @@ struct CollectorReconciler: Sendable {
         let left = rendered.filter { context.neighbours.types.contains($0.type) && !context.neighbours.isServed($0.type) }
         let manifests = rendered.filter { !left.contains($0) }
         observation.notServed = left.map(\.reference)
-        try await prepareDetached(owner, manifests)
-        let earlier = try await adoptEarlier(manifests, owner)
-        let plan = try await context.plan(
-            manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
+        let rollout = rollout(of: observation.collector, manifests)
+        try await prepareDetached(owner, rollout.manifests)
+        let earlier = try await adoptEarlier(rollout.manifests, owner)
+        var plan = try await context.plan(
+            rollout.manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
+        rollout.adjust(&plan)
         let answers = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
-        try await pruneDetached(owner, manifests)
+        if !rollout.isHolding { try await pruneDetached(owner, manifests) }
         observation.workload = answers.first { $0.key.type == observation.workloadType }?.value ?? observation.workload
         if let waiting = plan.waiting { observation.verdict = Verdict(.rollingOut, waiting, isStalled: false) }
+        if let verdict = rollout.verdict { observation.verdict = verdict }
+        observation.isTrying = rollout.isTrying
+    }
+
+    private func rollout(of collector: OpenTelemetryCollector, _ manifests: [Manifest]) -> CanaryRollout {
+        CanaryRollout(
+            CanaryFacts(
+                collector: collector, manifests: manifests, live: { [context] in context.stores[$0.type]?.get($0.name) }, pods: health.pods(of: collector),
+                now: context.time.wallClock, compare: { [health] in health.comparison(of: collector.object, canary: $0, window: $1) }))
     }
 
     /// What another operator left under this resource, taken in. - Returns: Its workloads, which the inventory does not have yet.
@@ -135,7 +146,7 @@ struct CollectorReconciler: Sendable {
     private func checkPods(_ observation: inout CollectorObservation) async throws -> (ReconcileResult, (any Error)?) {
         let (refusal, again) = try await context.podRefusal(observation.workload, type: observation.workloadType)
         observation.refusal = refusal
-        return (again, nil)
+        return (observation.isTrying ? .after(context.configuration.rolloutPause) : again, nil)
     }
 
     private func otherOperator(_ collector: OpenTelemetryCollector) async throws -> (Verdict, Duration)? {

@@ -20,7 +20,7 @@ import YAML
         (.serviceAnnotations, "{a.b/c: d}", ["a.b/c": "d"]), (.loadBalancerClass, "service.k8s.aws/nlb", "service.k8s.aws/nlb"),
         (.externalTrafficPolicy, "Local", "Local"), (.serviceAccountAnnotations, "{a: b}", ["a": "b"]),
         (.podTemplatePatch, "{spec: {tolerations: []}}", ["spec": ["tolerations": []]]),
-        (.prometheusRule, "true", true),
+        (.prometheusRule, "true", true), (.rollout, "canary", "canary"), (.rolloutSeconds, "300", 300),
     ]
 
     @Test(arguments: good) func aValueIsRead(_ name: Name, _ text: String, _ value: JSONValue) {
@@ -47,6 +47,7 @@ import YAML
         (.podTemplatePatch, "{spec: {containers: [{image: a}]}}", "spec.containers[0] has no name"),
         (.podTemplatePatch, "{spec: {$retainKeys: [a]}}", "the only directive is $patch: delete"),
         (.podTemplatePatch, "{spec: {volumes: [{name: a, $patch: replace}]}}", "the only directive"), (.prometheusRule, "yes", "\"yes\" is not known"),
+        (.rollout, "blue-green", "\"blue-green\" is not known"), (.rolloutSeconds, "2m", "no whole number"),
     ]
 
     @Test(arguments: bad) func aWrongValueIsRefusedWithItsPlaceAndRemedy(_ name: Name, _ text: String, _ message: String) throws {

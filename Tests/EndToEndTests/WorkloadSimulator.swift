@@ -21,9 +21,21 @@ actor WorkloadSimulator: KubernetesAPI {
     private(set) var replacedPods = 0
     static let service = "gateway-collector"
 
-    init(_ api: any KubernetesAPI, namespace: String) {
+    /// What becomes of a pod.
+    struct Fate: Sendable {
+        var isEverReady = true
+        var restarts = 0
+        /// Where its metrics are read.
+        var metricsPort: Int?
+    }
+
+    private let fate: @Sendable (JSONValue) -> Fate
+
+    /// - Parameter fate: Of a pod, by its labels and annotations.
+    init(_ api: any KubernetesAPI, namespace: String, fate: @escaping @Sendable (JSONValue) -> Fate = { _ in Fate() }) {
         self.api = api
         self.namespace = namespace
+        self.fate = fate
     }
 
     nonisolated func send(_ request: KubernetesRequest) async throws -> JSONValue {
@@ -113,7 +125,17 @@ actor WorkloadSimulator: KubernetesAPI {
     }
 
     private func run(_ pod: JSONValue) async throws {
-        try await api.patch(.pods, pod.metadata.objectName, .merge(["status": ["phase": "Running"]]), subresource: "status")
+        let fate = fate(pod)
+        let container: JSONValue = [
+            "name": "otc-container", "image": "b", "imageID": "", "ready": .bool(fate.isEverReady), "restartCount": JSONValue(fate.restarts),
+        ]
+        var status: JSONValue = ["containerStatuses": [container], "podIP": .string("10.0.0.\(made % 250 + 1)")]
+        if fate.isEverReady {
+            status["phase"] = "Running"
+            status["conditions"] = [["type": "Ready", "status": "True"]]
+        }
+        if pod.at("status", "containerStatuses")?[0]?["restartCount"] == container["restartCount"], !fate.isEverReady { return }
+        try await api.patch(.pods, pod.metadata.objectName, .merge(["status": status]), subresource: "status")
     }
 
     private func template(_ workload: JSONValue) -> String { String((workload.at("spec", "template") ?? .null).hashValue) }
@@ -143,10 +165,12 @@ actor WorkloadSimulator: KubernetesAPI {
         metadata["namespace"] = .string(namespace)
         metadata.set(["annotations", "template"], to: .string(template(workload)))
         metadata["ownerReferences"] = [OwnerReference(controller: workload, type: type).jsonValue]
+        var container: JSONValue = ["name": "otc-container", "image": "b"]
+        if let port = fate(["metadata": metadata]).metricsPort { container["ports"] = [["name": "metrics", "containerPort": JSONValue(port)]] }
         let pod: JSONValue = [
             "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
             "spec": [
-                "containers": [["name": "a", "image": "b"]],
+                "containers": [container],
                 "volumes": .array((workload.at("spec", "template", "spec", "volumes")?.array ?? []).filter { $0["configMap"] != nil }),
             ],
         ]
