@@ -94,7 +94,7 @@ extension CollectorAnnotations {
                 .warning, rule: "annotation-without-effect", path: path(key), message: "means nothing in mode \(mode.rawValue)",
                 remedy: "remove it, or change the mode")
         }
-        return read.findings + read.withoutServiceType + idle + misspelt(annotations)
+        return read.findings + read.withoutServiceType + read.withoutRollout + idle + misspelt(annotations)
     }
 
     /// The API server refuses both on a Service that only the cluster reaches.
@@ -106,6 +106,15 @@ extension CollectorAnnotations {
                 .error, rule: "annotation-value", path: Self.path(name.key), message: "does not go with a Service of type \(type)",
                 remedy: "write \(Name.serviceType.key): \(types.joined(separator: " or ")), or remove it")
         }
+    }
+
+    private var withoutRollout: [Finding] {
+        guard values[.rolloutSeconds] != nil, values[.rollout] == nil else { return [] }
+        return [
+            Finding(
+                .warning, rule: "annotation-without-effect", path: Self.path(Name.rolloutSeconds.key), message: "means nothing without \(Name.rollout.key)",
+                remedy: "write \(Name.rollout.key): canary, or remove it")
+        ]
     }
 
     /// Alerts look at the series that the ServiceMonitor brings.
@@ -134,7 +143,8 @@ extension CollectorAnnotations {
         switch name {
         case .serviceAccountAnnotations: Set(OpenTelemetryCollectorSpec.Mode.allCases)
         case .statefulSetUpdateStrategy: [.statefulset]
-        case .progressDeadlineSeconds, .rollout, .rolloutSeconds: [.deployment]
+        case .progressDeadlineSeconds: [.deployment]
+        case .rollout, .rolloutSeconds: [.deployment, .statefulset]
         default: [.deployment, .statefulset, .daemonset]
         }
     }

@@ -80,7 +80,8 @@ import YAML
 
     @Test(arguments: [
         (Name.statefulSetUpdateStrategy, "{type: OnDelete}", OpenTelemetryCollectorSpec.Mode.deployment), (.progressDeadlineSeconds, "5", .statefulset),
-        (.podLabels, "{a: b}", .sidecar), (.serviceType, "NodePort", .sidecar),
+        (.podLabels, "{a: b}", .sidecar), (.serviceType, "NodePort", .sidecar), (.rollout, "canary", .daemonset), (.prometheusRule, "true", .sidecar),
+        (.rolloutSeconds, "60", .deployment),
     ])
     func anAnnotationWithoutEffectIsAWarning(_ name: Name, _ text: String, _ mode: OpenTelemetryCollectorSpec.Mode) {
         let findings = CollectorAnnotations.findings([name.key: text], mode: mode)
@@ -99,6 +100,18 @@ import YAML
                 + "spec: {config: {receivers: {otlp: {protocols: {grpc: {}}}}, exporters: {debug: {}}, "
                 + "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}}}}")[0]
         #expect(Validation.findings(collector: object).errors.map(\.rule) == ["annotation-value"])
+    }
+
+    @Test func alertsWithoutAServiceMonitorAreAWarning() throws {
+        func findings(_ observability: String) throws -> [String] {
+            let object = try YAML.parse(
+                "{apiVersion: opentelemetry.io/v1beta1, kind: OpenTelemetryCollector, metadata: {name: a, annotations: {sonde.dev/prometheus-rule: 'true'}}, "
+                    + "spec: {observability: \(observability), config: {receivers: {otlp: {protocols: {grpc: {}}}}, exporters: {debug: {}}, "
+                    + "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}}}}")[0]
+            return Validation.findings(collector: object).filter { $0.path.contains("prometheus-rule") }.map(\.rule)
+        }
+        #expect(try findings("{}") == ["annotation-without-effect"])
+        #expect(try findings("{metrics: {enableMetrics: true}}") == [])
     }
 
     // MARK: The patch

@@ -213,6 +213,49 @@ import YAML
         }
     }
 
+    /// The trials of a StatefulSet's pods, by ordinal.
+    private static func trials(_ simulation: Simulation) async throws -> [String] {
+        try await simulation.pods().sorted { $0.metadata.name < $1.metadata.name }.compactMap { $0.metadata.annotations["trial"] }
+    }
+
+    @Test(arguments: [("second", ConditionReason.reconciled), ("broken", .rolledBack)])
+    func theLastPodOfAStatefulSetTriesAChange(trial: String, reason: ConditionReason) async throws {
+        let server = TestAPIServer()
+        try await World.installDefinitions(server)
+        let simulation = try await Simulation.start(server, fate: Self.brokenNever)
+        func collector(_ trial: String) -> String {
+            Self.collector(trial, seconds: 1, replicas: 3).replacing("mode: deployment", with: "mode: statefulset")
+                .replacing("sonde.dev/progress-deadline-seconds: \"600\"", with: "sonde.dev/min-ready-seconds: \"0\"")
+        }
+        let one = collector("one"), changed = collector(trial)
+        try await Self.run(simulation) {
+            try await simulation.world.apply(one)
+            try await simulation.ready(.reconciled)
+            try await simulation.world.apply(changed)
+            #expect(try await simulation.ready(.canaryRunning).contains("gateway-collector-2"))
+            try await simulation.eventually("the last pod has the new template") { try await Self.trials(simulation) == ["one", "one", trial] }
+        }
+        // Another operator goes on; one that was away for long takes a pod that never became ready back at once.
+        try await Self.run(simulation) {
+            if reason == .rolledBack {
+                let state = try await simulation.world.get(.statefulSets, "gateway-collector").metadata.annotations["sonde.dev/canary-state"] ?? ""
+                let year = try #require(state.firstRange(of: "\"startedAt\":\"")).upperBound
+                let aged = state[..<year] + "2020" + state[year...].dropFirst(4)
+                try await simulation.server.patch(
+                    .statefulSets, simulation.world.name("gateway-collector"),
+                    .merge(["metadata": ["annotations": ["sonde.dev/canary-state": .string(String(aged))]]]))
+            }
+            try await simulation.ready(reason)
+            let result = reason == .rolledBack ? "one" : trial
+            try await simulation.eventually("all pods have the same template") { try await Self.trials(simulation) == [result, result, result] }
+        }
+        let live = try await simulation.world.get(.statefulSets, "gateway-collector")
+        #expect(live.metadata.annotations["sonde.dev/stable-template"] == nil)
+        #expect((live.at("spec", "updateStrategy", "rollingUpdate", "partition")?.int ?? 0) == 0)
+        let gaps = await simulation.simulator.gaps
+        #expect(gaps.isEmpty, "nobody served after \(gaps)")
+    }
+
     @Test func theDifferenceShowsTheFirstStep() async throws {
         try await Self.with { simulation in
             let world = simulation.world

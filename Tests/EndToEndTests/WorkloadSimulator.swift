@@ -149,8 +149,11 @@ actor WorkloadSimulator: KubernetesAPI {
         let isDeployment = type == .deployments
         // A Deployment starts the new one first; the others need the old one's place.
         if isDeployment ? current.count < wanted(workload, type) : owned.count < wanted(workload, type) { return try await make(workload, type, owned) }
-        let areReady = owned.allSatisfy(Self.isReady)
-        guard areReady, let excess = old.last ?? owned.dropFirst(wanted(workload, type)).last else { return }
+        // Below the partition pods keep their template; one of an older template goes whether it is ready or not.
+        let partition = workload.at("spec", "updateStrategy", "rollingUpdate", "partition")?.int ?? 0
+        let replaceable = type == .statefulSets ? old.filter { (Int($0.metadata.name.split(separator: "-").last ?? "") ?? 0) >= partition } : old
+        let areReady = owned.allSatisfy { Self.isReady($0) || type == .statefulSets && replaceable.contains($0) }
+        guard areReady, let excess = replaceable.last ?? owned.dropFirst(wanted(workload, type)).last else { return }
         try await api.delete(.pods, excess.metadata.objectName)
         replacedPods += 1
     }
@@ -164,6 +167,7 @@ actor WorkloadSimulator: KubernetesAPI {
         metadata["name"] = .string(name)
         metadata["namespace"] = .string(namespace)
         metadata.set(["annotations", "template"], to: .string(template(workload)))
+        if type == .statefulSets { metadata.set(["labels", "controller-revision-hash"], to: .string(Self.revision(template(workload)))) }
         metadata["ownerReferences"] = [OwnerReference(controller: workload, type: type).jsonValue]
         var container: JSONValue = ["name": "otc-container", "image": "b"]
         if let port = fate(["metadata": metadata]).metricsPort { container["ports"] = [["name": "metrics", "containerPort": JSONValue(port)]] }
@@ -177,18 +181,22 @@ actor WorkloadSimulator: KubernetesAPI {
         try await api.create(.pods, pod)
     }
 
+    /// A template's hash as a label's value.
+    private static func revision(_ template: String) -> String { "r\(template.filter(\.isNumber))" }
+
     private func report(_ workload: JSONValue, _ type: ResourceType) async throws {
         let owned = try await pods().filter { $0.metadata.controller?.uid == workload.metadata.uid }
         let current = JSONValue(owned.count { $0.metadata.annotations["template"] == template(workload) })
         let ready = JSONValue(owned.count(where: Self.isReady)), count = JSONValue(owned.count)
         let generation = JSONValue(workload.metadata.generation)
-        let status: JSONValue =
+        var status: JSONValue =
             type == .daemonSets
             ? [
                 "observedGeneration": generation, "desiredNumberScheduled": JSONValue(nodes), "currentNumberScheduled": count,
                 "updatedNumberScheduled": current, "numberMisscheduled": 0, "numberReady": ready, "numberAvailable": ready,
             ]
             : ["observedGeneration": generation, "replicas": count, "updatedReplicas": current, "readyReplicas": ready, "availableReplicas": ready]
+        if type == .statefulSets { status["updateRevision"] = .string(Self.revision(template(workload))) }
         try await api.patch(type, workload.metadata.objectName, .merge(["status": status]), subresource: "status")
     }
 }

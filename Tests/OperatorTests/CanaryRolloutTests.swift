@@ -77,7 +77,7 @@ import Testing
         #expect(cluster.apply(collector).phase == .none)
         let changed = try Self.collector("two", annotations: [:])
         #expect(cluster.rollout(changed).manifests == CollectorRendering.render(changed, CollectorFacts()))
-        for mode in ["statefulset", "daemonset", "sidecar"] {
+        for mode in ["daemonset", "sidecar"] {
             let collector = try Self.collector(mode: mode)
             #expect(cluster.rollout(collector).manifests == CollectorRendering.render(collector, CollectorFacts()), "\(mode)")
         }
@@ -218,6 +218,41 @@ import Testing
         cluster.objects[deployment]?.set(["spec", "replicas"], to: 1)
         cluster.objects[deployment]?.set(["metadata", "deletionTimestamp"], to: "2026-01-01T00:00:00Z")
         #expect(cluster.rollout(try Self.collector("two")).phase == .settled)
+    }
+
+    @Test func aStatefulSetTriesAChangeByItsPartition() throws {
+        let reference = ObjectReference(.statefulSets, ObjectName(namespace: "n", name: "gateway-collector"))
+        var cluster = Cluster()
+        _ = cluster.apply(try Self.collector(mode: "statefulset", replicas: 3))
+        let before = try #require(cluster.objects[reference]?.at("spec", "template"))
+        let changed = try Self.collector("two", mode: "statefulset", replicas: 3)
+        #expect(cluster.apply(changed).isTrying)
+        #expect(cluster.objects[reference]?.at("spec", "updateStrategy", "rollingUpdate", "partition") == 2)
+        #expect(cluster.objects[reference]?.at("spec", "template") != before)
+        cluster.objects[reference]?["status"] = ["observedGeneration": 1, "updateRevision": "new"]
+        cluster.pods = [2, 1].map {
+            CollectorPod(
+                name: "gateway-collector-\($0)", uid: "\($0)", isReady: $0 == 2, restarts: 3 * (2 - $0), isCanary: false, revision: "",
+                controllerRevision: $0 == 2 ? "new" : "old", address: nil)
+        }
+        let trying = cluster
+        #expect(cluster.apply(changed).isTrying, "the other pod's restarts are its own")
+        #expect(trying.objects.keys.count { $0.type == .configMaps } == 2, "both configurations are there")
+        cluster.objects[reference]?["status"] = ["observedGeneration": 1, "updateRevision": "new"]
+        cluster.seconds = 120
+        #expect(cluster.apply(changed).phase == .settled)
+        #expect(cluster.objects[reference]?.at("spec", "updateStrategy") == nil && cluster.objects[reference]?.at("spec", "template") != before)
+        cluster = trying
+        cluster.pods[0] = CollectorPod(
+            name: "gateway-collector-2", uid: "2", isReady: true, restarts: 1, isCanary: false, revision: "", controllerRevision: "new", address: nil)
+        let failed = cluster.apply(changed)
+        #expect(failed.verdict?.reason == .rolledBack && cluster.objects[reference]?.at("spec", "template") == before)
+        #expect(cluster.objects[reference]?.metadata.annotations[CanaryState.templateAnnotation] == nil)
+        cluster.pods = []
+        #expect(cluster.apply(changed).verdict == failed.verdict && cluster.objects[reference]?.at("spec", "template") == before)
+        var fixed = try Self.collector("three", mode: "statefulset", replicas: 3).object
+        fixed.set(["spec", "serviceName"], to: "other")
+        #expect(cluster.rollout(try OpenTelemetryCollector(object: fixed)).phase == .settled, "it is made anew in a way of its own")
     }
 
     @Test func rightsOfBothAreKeptWhileAChangeIsTried() throws {

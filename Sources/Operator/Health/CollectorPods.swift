@@ -20,6 +20,8 @@ struct CollectorPod: Hashable, Sendable {
     let isCanary: Bool
     /// Of the template that a canary has; empty for others.
     let revision: String
+    /// Of a StatefulSet's pod: which of its templates it has.
+    var controllerRevision = ""
     /// Nil where there is no address, or one that pods do not have.
     let address: AgentAddress?
 }
@@ -27,6 +29,7 @@ struct CollectorPod: Hashable, Sendable {
 enum CollectorPods {
     static let selector = LabelSelector(matching: CollectorRendering.podLabels)
     static let index = IndexName("collectorInstance")
+    private static let controllerRevisionLabel = "controller-revision-hash"
     private static let instanceLabel = "app.kubernetes.io/instance"
 
     static let keys: ObjectStore.Indexer = { pod in
@@ -41,7 +44,7 @@ enum CollectorPods {
         }
         if let owner = pod.metadata.controller { metadata["ownerReferences"] = [owner.jsonValue] }
         var labels: JSONValue = [:]
-        for key in [instanceLabel, CollectorRendering.revisionLabel, CollectorRendering.canaryLabel] {
+        for key in [instanceLabel, CollectorRendering.revisionLabel, CollectorRendering.canaryLabel, controllerRevisionLabel] {
             labels[key] = pod.metadata.labels[key].map { .string($0) }
         }
         metadata["labels"] = labels
@@ -83,6 +86,7 @@ enum CollectorPods {
         return CollectorPod(
             name: object.metadata.name, uid: object.metadata.uid, isReady: Conditions(decoding: object.at("status", "conditions")).isTrue("Ready"),
             restarts: object.at("status", "restarts")?.int ?? 0, isCanary: labels[CollectorRendering.canaryLabel] != nil,
-            revision: labels[CollectorRendering.revisionLabel] ?? "", address: AgentAddress(podIP: object.at("status", "podIP")?.string ?? "", port: number))
+            revision: labels[CollectorRendering.revisionLabel] ?? "", controllerRevision: labels[controllerRevisionLabel] ?? "",
+            address: AgentAddress(podIP: object.at("status", "podIP")?.string ?? "", port: number))
     }
 }

@@ -48,11 +48,11 @@ struct CanaryRollout {
 
     init(_ facts: CanaryFacts) {
         let annotations = CollectorAnnotations(facts.collector.metadata.annotations)
-        let isAsked = annotations[.rollout] != nil && facts.collector.spec.mode == .deployment
+        let isAsked = annotations[.rollout] != nil
         let judge = CanaryJudge(
             window: annotations[.rolloutSeconds]?.int.map { .seconds($0) } ?? CanaryJudge.windowDefault,
             readyLimit: annotations[.progressDeadlineSeconds]?.int.map { .seconds($0) } ?? CanaryJudge.readyLimitDefault)
-        let workload = isAsked ? facts.manifests.first { $0.type == .deployments } : nil
+        let workload = isAsked ? facts.manifests.first { $0.type == .deployments || $0.type == .statefulSets } : nil
         let live = workload.flatMap { facts.live($0.reference) }
         phase = workload.map { Self.phase($0, live, facts, judge) } ?? .none
         liveRevision = live?.metadata.annotations[CanaryState.revisionAnnotation] ?? "before"
@@ -76,14 +76,13 @@ struct CanaryRollout {
     private static func phase(_ workload: Manifest, _ live: JSONValue?, _ facts: CanaryFacts, _ judge: CanaryJudge) -> Phase {
         let revision = CanaryState.revision(of: workload)
         // Nothing runs that could be kept, or the workload is made anew in a way of its own.
-        guard let live, !live.metadata.isBeingDeleted, live.at("spec", "selector") == workload.object.at("spec", "selector"),
-            live.at("spec", "replicas")?.int != 0
-        else { return .settled }
+        guard let live, !live.metadata.isBeingDeleted, live.at("spec", "replicas")?.int != 0, !isMadeAnew(workload, live) else { return .settled }
         if isRolledOut(revision, workload, live) { return .settled }
         var state = CanaryState(revision: revision, startedAt: facts.now)
         if let known = CanaryState(of: live), known.revision == revision { state = known }
         if state.phase == .failed { return .failed(state) }
-        let pods = facts.pods.filter { $0.isCanary && $0.revision == revision }
+        let pods =
+            workload.type == .statefulSets ? partition(facts.pods, workload, live, revision) : facts.pods.filter { $0.isCanary && $0.revision == revision }
         switch judge.judge(state, pods: pods, now: facts.now, compare: { facts.compare(Set(pods.map(\.uid)), $0) }) {
         case .wait(let state): return .trying(state)
         case .passed: return .settled
@@ -91,10 +90,32 @@ struct CanaryRollout {
         }
     }
 
+    /// Fields that are fixed on a live object change in a way of their own.
+    private static func isMadeAnew(_ workload: Manifest, _ live: JSONValue) -> Bool {
+        if live.at("spec", "selector") != workload.object.at("spec", "selector") { return true }
+        guard workload.type == .statefulSets else { return false }
+        return ["serviceName", "podManagementPolicy", "volumeClaimTemplates"].contains { field in
+            !includes(live.at("spec", field) ?? [], workload.object.at("spec", field) ?? [])
+        }
+    }
+
+    /// The pods of a StatefulSet that have the template that is tried; none before its controller has taken it up.
+    private static func partition(_ pods: [CollectorPod], _ workload: Manifest, _ live: JSONValue, _ revision: String) -> [CollectorPod] {
+        guard CanaryState(of: live)?.revision == revision, live.metadata.annotations[CanaryState.templateAnnotation] != nil,
+            (live.at("status", "observedGeneration")?.int ?? 0) >= live.metadata.generation, let update = live.at("status", "updateRevision")?.string
+        else { return [] }
+        return pods.filter { $0.controllerRevision == update && $0.name == "\(workload.name.name)-\(firstTried(workload, live))" }
+    }
+
+    /// The ordinal of the last pod, from which on pods get the template that is tried.
+    private static func firstTried(_ workload: Manifest, _ live: JSONValue?) -> Int {
+        max(0, (workload.object.at("spec", "replicas")?.int ?? live?.at("spec", "replicas")?.int ?? 1) - 1)
+    }
+
     /// A workload from before the annotation has no revision: what it has is compared.
     private static func isRolledOut(_ revision: String, _ workload: Manifest, _ live: JSONValue) -> Bool {
         if let known = live.metadata.annotations[CanaryState.revisionAnnotation] { return known == revision }
-        return includes(live.at("spec", "template") ?? .null, workload.object.at("spec", "template") ?? .null)
+        return includes(CanaryState.stableTemplate(of: live), workload.object.at("spec", "template") ?? .null)
     }
 
     /// Whether a live value has all that a rendered one says; a server adds defaults.
@@ -115,17 +136,23 @@ struct CanaryRollout {
         switch phase {
         case .none: return
         case .settled: replaceWorkload(workload.annotated([CanaryState.revisionAnnotation: revision]))
-        case .trying(let state), .failed(let state):
+        case .trying(let state) where workload.type == .statefulSets:
+            hold(facts)
+            replaceWorkload(partitioned(workload, state))
+        case .trying(let state):
             hold(facts)
             replaceWorkload(kept(workload, state))
-            if isTrying { manifests.append(CollectorRendering.canary(of: workload, revision: revision)) }
+            manifests.append(CollectorRendering.canary(of: workload, revision: revision))
+        case .failed(let state):
+            hold(facts)
+            replaceWorkload(kept(workload, state))
         }
     }
 
     private mutating func hold(_ facts: CanaryFacts) {
         var kept: [Manifest] = []
         for manifest in manifests {
-            if Self.applied.contains(manifest.type) || manifest.type == .deployments || manifest.type == .configMaps && isTrying {
+            if Self.applied.contains(manifest.type) || manifest.reference == workload?.reference || manifest.type == .configMaps && isTrying {
                 kept.append(manifest)
             } else if CollectorAccess.types.contains(manifest.type), isTrying {
                 // The canary needs its rights, and the others go on needing theirs.
@@ -147,13 +174,23 @@ struct CanaryRollout {
     /// The workload with the template that it has; its scale and the rest follow the resource.
     private func kept(_ workload: Manifest, _ state: CanaryState) -> Manifest {
         var object = workload.object
-        var template = live?.at("spec", "template")
-        // Null in what servers send, and no opinion of ours.
-        template?.set(["metadata", "creationTimestamp"], to: nil)
-        object.set(["spec", "template"], to: template)
-        var annotations = [CanaryState.annotation: state.text]
-        if let known = live?.metadata.annotations[CanaryState.revisionAnnotation] { annotations[CanaryState.revisionAnnotation] = known }
-        return Manifest(type: workload.type, name: workload.name, object: object).annotated(annotations)
+        object.set(["spec", "template"], to: live.map(CanaryState.stableTemplate))
+        return Manifest(type: workload.type, name: workload.name, object: object).annotated(notes(state))
+    }
+
+    /// A StatefulSet whose last pod gets the new template; its controller makes the others with the one before, also when they start anew.
+    private func partitioned(_ workload: Manifest, _ state: CanaryState) -> Manifest {
+        var object = workload.object
+        object.set(["spec", "updateStrategy"], to: ["type": "RollingUpdate", "rollingUpdate": ["partition": JSONValue(Self.firstTried(workload, live))]])
+        var notes = notes(state)
+        if let live { notes[CanaryState.templateAnnotation] = CanaryState.stableTemplate(of: live).text() }
+        return Manifest(type: workload.type, name: workload.name, object: object).annotated(notes)
+    }
+
+    private func notes(_ state: CanaryState) -> [String: String] {
+        var notes = [CanaryState.annotation: state.text]
+        if let known = live?.metadata.annotations[CanaryState.revisionAnnotation] { notes[CanaryState.revisionAnnotation] = known }
+        return notes
     }
 
     /// Nothing is deleted while something is held but the canary itself, and earlier configurations that no pod needs.
@@ -161,7 +198,7 @@ struct CanaryRollout {
         guard isHolding, let workload else { return }
         plan.held += held
         let canary = CollectorRendering.canaryName(of: workload)
-        let mounted = ConfigMapUse.mounted(live?.at("spec", "template", "spec") ?? .null)
+        let mounted = ConfigMapUse.mounted(live.map(CanaryState.stableTemplate)?["spec"] ?? .null)
         for reference in plan.prunes where reference.name != canary {
             if reference.type != .configMaps { plan.kept[reference] = .untilReplaced }
             if reference.type == .configMaps, mounted.contains(reference.name.name) { plan.kept[reference] = .mounted }
@@ -173,14 +210,19 @@ struct CanaryRollout {
 
     // MARK: What is said
 
+    private func placeOfTrial(_ workload: Manifest) -> String {
+        workload.type == .statefulSets
+            ? "\(workload.name.name)-\(Self.firstTried(workload, live))" : "Deployment \(CollectorRendering.canaryName(of: workload).name)"
+    }
+
     /// What the resource's conditions say; nil while nothing is tried or taken back. The text changes only with the phase.
     var verdict: Verdict? {
         switch phase {
         case .none, .settled: return nil
         case .trying(let state):
-            let name = workload.map { CollectorRendering.canaryName(of: $0).name } ?? ""
+            let place = workload.map(placeOfTrial) ?? ""
             let message =
-                "revision \(state.revision) is tried in one pod (Deployment \(name)) until it has been ready for \(judge.window.components.seconds) s and is "
+                "revision \(state.revision) is tried in one pod (\(place)) until it has been ready for \(judge.window.components.seconds) s and is "
                 + "no worse than the others, which keep revision \(liveRevision)"
             return Verdict(.canaryRunning, message, isStalled: false)
         case .failed(let state):

@@ -19,6 +19,8 @@ struct CanaryState: Hashable, Sendable {
     static let annotation = "sonde.dev/canary-state"
     /// On the workload: the revision that all its pods have or get.
     static let revisionAnnotation = "sonde.dev/revision"
+    /// On a StatefulSet whose template is the one that is tried: the one that the other pods keep.
+    static let templateAnnotation = "sonde.dev/stable-template"
     static let reasonBytesMax = 1000
 
     let revision: String
@@ -63,6 +65,17 @@ struct CanaryState: Hashable, Sendable {
         state.phase = .failed
         state.reason = String(decoding: reason.utf8.prefix(Self.reasonBytesMax), as: UTF8.self)
         return state
+    }
+
+    /// The template that is kept, as the workload has it.
+    static func stableTemplate(of workload: JSONValue) -> JSONValue {
+        if let text = workload.metadata.annotations[templateAnnotation], let template = try? JSONValue(parsing: text), template.object != nil {
+            return template
+        }
+        var template = workload.at("spec", "template") ?? [:]
+        // Null in what servers send, and no opinion of ours.
+        template.set(["metadata", "creationTimestamp"], to: nil)
+        return template
     }
 
     /// Names a pod template, as rendered.
