@@ -236,15 +236,15 @@ import YAML
             try await simulation.eventually("the last pod has the new template") { try await Self.trials(simulation) == ["one", "one", trial] }
         }
         // Another operator goes on; one that was away for long takes a pod that never became ready back at once.
+        if reason == .rolledBack {
+            let state = try await simulation.world.get(.statefulSets, "gateway-collector").metadata.annotations["sonde.dev/canary-state"] ?? ""
+            let year = try #require(state.firstRange(of: "\"startedAt\":\"")).upperBound
+            let aged = state[..<year] + "2020" + state[year...].dropFirst(4)
+            try await simulation.server.patch(
+                .statefulSets, simulation.world.name("gateway-collector"),
+                .merge(["metadata": ["annotations": ["sonde.dev/canary-state": .string(String(aged))]]]))
+        }
         try await Self.run(simulation) {
-            if reason == .rolledBack {
-                let state = try await simulation.world.get(.statefulSets, "gateway-collector").metadata.annotations["sonde.dev/canary-state"] ?? ""
-                let year = try #require(state.firstRange(of: "\"startedAt\":\"")).upperBound
-                let aged = state[..<year] + "2020" + state[year...].dropFirst(4)
-                try await simulation.server.patch(
-                    .statefulSets, simulation.world.name("gateway-collector"),
-                    .merge(["metadata": ["annotations": ["sonde.dev/canary-state": .string(String(aged))]]]))
-            }
             try await simulation.ready(reason)
             let result = reason == .rolledBack ? "one" : trial
             try await simulation.eventually("all pods have the same template") { try await Self.trials(simulation) == [result, result, result] }
