@@ -26,6 +26,8 @@ struct AnnotationShape {
         case .minReadySeconds, .progressDeadlineSeconds: number("30")
         case .revisionHistoryLimit: number("3")
         case .statefulSetUpdateStrategy: mapping("{type: RollingUpdate, rollingUpdate: {partition: 1}}", keys: ["type", "rollingUpdate"])
+        case .rollout: choice(["canary"])
+        case .rolloutSeconds: number("120")
         case .serviceType: choice(["ClusterIP", "NodePort", "LoadBalancer"])
         case .externalTrafficPolicy: choice(["Cluster", "Local"])
         case .serviceAnnotations: annotations("{service.beta.kubernetes.io/aws-load-balancer-type: nlb}")

@@ -38,6 +38,10 @@ public struct CollectorAnnotations: Hashable, Sendable {
         case traceRouting = "trace-routing"
         /// Alerts for the Prometheus operator.
         case prometheusRule = "prometheus-rule"
+        /// How a change of the pod template reaches the pods: `canary`.
+        case rollout = "rollout"
+        /// How long a canary must be ready.
+        case rolloutSeconds = "rollout-seconds"
 
         /// The whole key.
         public var key: String { CollectorAnnotations.prefix + rawValue }
@@ -95,7 +99,7 @@ extension CollectorAnnotations {
                 .warning, rule: "annotation-without-effect", path: path(key), message: "means nothing in mode \(mode.rawValue)",
                 remedy: "remove it, or change the mode")
         }
-        return read.findings + read.withoutServiceType + read.deadline(mode) + idle + misspelt(annotations)
+        return read.findings + read.withoutServiceType + read.withoutRollout + read.deadline(mode) + idle + misspelt(annotations)
     }
 
     /// What apps/v1 fills in.
@@ -126,6 +130,15 @@ extension CollectorAnnotations {
         }
     }
 
+    private var withoutRollout: [Finding] {
+        guard values[.rolloutSeconds] != nil, values[.rollout] == nil else { return [] }
+        return [
+            Finding(
+                .warning, rule: "annotation-without-effect", path: Self.path(Name.rolloutSeconds.key), message: "means nothing without \(Name.rollout.key)",
+                remedy: "write \(Name.rollout.key): canary, or remove it")
+        ]
+    }
+
     /// Alerts look at the series that the ServiceMonitor brings.
     static func findingsOfAlerts(_ subject: RuleSubject) -> [Finding] {
         guard CollectorAnnotations(subject.metadata.annotations)[.prometheusRule] == true, !subject.spec.hasMonitors else { return [] }
@@ -154,6 +167,7 @@ extension CollectorAnnotations {
         case .serviceAccountAnnotations, .traceRouting: Set(OpenTelemetryCollectorSpec.Mode.allCases)
         case .statefulSetUpdateStrategy: [.statefulset]
         case .progressDeadlineSeconds: [.deployment]
+        case .rollout, .rolloutSeconds: [.deployment, .statefulset]
         default: [.deployment, .statefulset, .daemonset]
         }
     }

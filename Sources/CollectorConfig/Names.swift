@@ -8,6 +8,8 @@ public enum Names {
     static let portLengthMax = 15
 
     public static func collector(_ name: String) -> String { object(name, "-collector") }
+    /// Of the Deployment in which a change is tried; the workload's name is shortened when it is too long.
+    public static func canary(_ workload: String) -> String { object(workload, "-canary") }
     public static func configMap(_ name: String, shortHash: String) -> String { object(name, "-collector-\(shortHash)") }
     // The existing operator shortens the base Service's name, not the resource's, and so cuts into `-collector` first.
     public static func headlessService(_ name: String) -> String { object(collector(name), "-headless") }

@@ -88,18 +88,29 @@ struct CollectorReconciler: Sendable {
         let left = rendered.filter { context.neighbours.types.contains($0.type) && !context.neighbours.isServed($0.type) }
         let manifests = rendered.filter { !left.contains($0) }
         observation.notServed = left.map(\.reference)
-        try await prepareDetached(owner, manifests)
-        let earlier = try await adoptEarlier(manifests, owner)
-        let plan = try await context.plan(
-            manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
+        let rollout = rollout(of: observation.collector, manifests)
+        try await prepareDetached(owner, rollout.manifests)
+        let earlier = try await adoptEarlier(rollout.manifests, owner)
+        var plan = try await context.plan(
+            rollout.manifests, for: owner, kinds: prunableKinds, further: earlier, keptVersions: observation.collector.spec.configVersions)
+        rollout.adjust(&plan)
         let performed = try await context.perform(plan, for: owner, type: .openTelemetryCollectors)
         let answers = performed.answers
         observation.withoutNamespace = performed.withoutNamespace
-        try await pruneDetached(owner, manifests)
+        if !rollout.isHolding { try await pruneDetached(owner, manifests) }
         if let type = observation.workloadType {
             observation.workload = answers[ObjectReference(type, CollectorScales.workloadName(of: observation.collector))] ?? observation.workload
         }
         observation.verdict = plan.waiting.map { Verdict(.rollingOut, $0, isStalled: false) } ?? routingVerdict(observation.collector, manifests, answers)
+        if let verdict = rollout.verdict { observation.verdict = verdict }
+        observation.isTrying = rollout.isTrying
+    }
+
+    private func rollout(of collector: OpenTelemetryCollector, _ manifests: [Manifest]) -> CanaryRollout {
+        CanaryRollout(
+            CanaryFacts(
+                collector: collector, manifests: manifests, live: { [context] in context.stores[$0.type]?.get($0.name) }, pods: health.pods(of: collector),
+                now: context.time.wallClock, compare: { [health] in health.comparison(of: collector.object, canary: $0, window: $1) }))
     }
 
     /// Nil when no pods route traces, or all of them are there.
@@ -172,6 +183,7 @@ struct CollectorReconciler: Sendable {
     private func checkPods(_ observation: inout CollectorObservation) async throws -> (ReconcileResult, (any Error)?) {
         let (refusal, again) = try await context.podRefusal(observation.workload, type: observation.workloadType)
         observation.refusal = refusal
+        if observation.isTrying { return (.after(context.configuration.rolloutPause), nil) }
         // Namespaces are not watched.
         if again == .done, !observation.withoutNamespace.isEmpty { return (.after(Self.namespacePause), nil) }
         return (again, nil)

@@ -26,6 +26,8 @@ struct CollectorObservation: Sendable {
     var withoutNamespace: [ObjectReference] = []
     /// Objects whose content should roll the pods, and may not be read.
     var unreadable: [String] = []
+    /// A change is tried in one pod: it is to be looked at soon.
+    var isTrying = false
     /// What its pods' own metrics say.
     var health = HealthView.unknown
 }

@@ -18,7 +18,8 @@ enum ConfigMapUse {
         return Set((running + wanted).flatMap(mounted))
     }
 
-    private static func mounted(_ pod: JSONValue) -> [String] {
+    /// By one pod, or one template's `spec`.
+    static func mounted(_ pod: JSONValue) -> [String] {
         (pod["volumes"]?.array ?? []).flatMap { volume -> [String] in
             let projected = volume.at("projected", "sources")?.array ?? []
             return ([volume] + projected).compactMap { $0.at("configMap", "name")?.string }

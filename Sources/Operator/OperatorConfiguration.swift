@@ -27,6 +27,8 @@ public struct OperatorConfiguration: Hashable, Sendable {
     public var neighbourPause: Duration = .seconds(10)
     /// Between two looks at a collector's own metrics.
     public var healthPause: Duration = .seconds(30)
+    /// Between two looks at a canary.
+    public var rolloutPause: Duration = .seconds(5)
     /// Owns the fields of rendered objects in server-side apply. The status has a manager of its own, `<fieldManager>-status`.
     public var fieldManager: String
 

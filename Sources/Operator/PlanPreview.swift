@@ -41,7 +41,11 @@ public struct PlanPreview: Sendable {
     /// What applying a collector would do. - Throws: `KubernetesError`.
     public func changes(of collector: OpenTelemetryCollector, manifests: [Manifest]) async throws -> [ObjectChange] {
         let kinds = OperatorScope.alwaysRendered + CollectorAccess.types + CollectorRendering.neighbours
-        return try await changes(of: collector.object, manifests: manifests, kinds: kinds, keptVersions: collector.spec.configVersions)
+        return try await changes(of: collector.object, manifests: manifests, kinds: kinds, keptVersions: collector.spec.configVersions) { inventory in
+            let found = Dictionary(inventory.map { ($0.reference, $0.object) }, uniquingKeysWith: { first, _ in first })
+            // Without a look at pods: what is foretold is the step that the next reconcile takes, and a trial is not ended in it.
+            return CanaryRollout(CanaryFacts(collector: collector, manifests: manifests, live: { found[$0] }, now: SystemTime().wallClock))
+        }
     }
 
     /// What applying a probe would do. - Throws: `KubernetesError`.
@@ -49,7 +53,11 @@ public struct PlanPreview: Sendable {
         try await changes(of: probe, manifests: manifests, kinds: ProbeReconciler.prunableKinds, keptVersions: 0)
     }
 
-    private func changes(of owner: JSONValue, manifests: [Manifest], kinds: [ResourceType], keptVersions: Int) async throws -> [ObjectChange] {
+    private func changes(
+        of owner: JSONValue, manifests: [Manifest], kinds: [ResourceType], keptVersions: Int, rollout: ([ChildObject]) -> CanaryRollout? = { _ in nil }
+    )
+        async throws -> [ObjectChange]
+    {
         let uid = owner.metadata.uid, namespace = owner.metadata.namespace
         var inventory: [ChildObject] = []
         var unseen: [ObjectChange] = []
@@ -71,7 +79,9 @@ public struct PlanPreview: Sendable {
         {
             inventory.append(ChildObject(workload.type, live))
         }
-        var plan = ResourcePlanner.plan(manifests, inventory: inventory, keptVersions: keptVersions)
+        let rollout = rollout(inventory)
+        var plan = ResourcePlanner.plan(rollout?.manifests ?? manifests, inventory: inventory, keptVersions: keptVersions)
+        rollout?.adjust(&plan)
         try await plan.keepMounted(api, namespace: namespace)
         let found = Dictionary(inventory.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
         var changes = unseen

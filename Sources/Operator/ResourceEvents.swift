@@ -54,7 +54,8 @@ struct ResourceEvents: Sendable {
         if condition.reason == ConditionReason.invalidConfig.rawValue { return [] }
         // A destination that is found at once is no news.
         if condition.type == ConditionType.destinationResolved, condition.status == .true, !wasThere { return [] }
-        let isGood = positive.contains(condition.type) && condition.status == .true || condition.reason == ConditionReason.rollingOut.rawValue
+        let isUnderWay = [ConditionReason.rollingOut, .canaryRunning].map(\.rawValue).contains(condition.reason)
+        let isGood = positive.contains(condition.type) && condition.status == .true || isUnderWay
         return [EventNote(isGood ? .normal : .warning, reason: condition.reason, action: "Reconcile", note: condition.message)]
     }
 

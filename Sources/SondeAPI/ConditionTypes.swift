@@ -30,6 +30,10 @@ public enum ConditionReason: String, Sendable, CaseIterable {
     case reconciled = "Reconciled"
     /// Ready=False, Reconciling=True: pods are starting or being replaced. Wait; the message counts them.
     case rollingOut = "RollingOut"
+    /// Ready=False, Reconciling=True: a change is tried in one pod before the others get it. Wait; the message names both revisions.
+    case canaryRunning = "CanaryRunning"
+    /// Ready=False, Stalled=True: a change was tried in one pod and taken back. The message has the reason; the pods go on as they were.
+    case rolledBack = "RolledBack"
     /// Ready=False, Stalled=True, ConfigHealthy=False: the spec is wrong. The message names each field and what to write.
     case invalidConfig = "InvalidConfig"
     /// Ready=False, Stalled=True: the resource asks for something that Sonde does not do. Everything else of it runs; the message has the remedy.

@@ -20,7 +20,7 @@ import YAML
         (.serviceAnnotations, "{a.b/c: d}", ["a.b/c": "d"]), (.loadBalancerClass, "service.k8s.aws/nlb", "service.k8s.aws/nlb"),
         (.externalTrafficPolicy, "Local", "Local"), (.serviceAccountAnnotations, "{a: b}", ["a": "b"]),
         (.podTemplatePatch, "{spec: {tolerations: []}}", ["spec": ["tolerations": []]]), (.traceRouting, "managed", "managed"),
-        (.prometheusRule, "true", true),
+        (.prometheusRule, "true", true), (.rollout, "canary", "canary"), (.rolloutSeconds, "300", 300),
     ]
 
     @Test(arguments: good) func aValueIsRead(_ name: Name, _ text: String, _ value: JSONValue) {
@@ -52,6 +52,7 @@ import YAML
         (.podTemplatePatch, "{spec: {containers: [{name: a, resources: {$patch: delete}}]}}", "a list that is merged by a key"),
         (.traceRouting, "true", "\"true\" is not known"),
         (.prometheusRule, "yes", "\"yes\" is not known"),
+        (.rollout, "blue-green", "\"blue-green\" is not known"), (.rolloutSeconds, "2m", "no whole number"),
     ]
 
     @Test(arguments: bad) func aWrongValueIsRefusedWithItsPlaceAndRemedy(_ name: Name, _ text: String, _ message: String) throws {
@@ -97,7 +98,8 @@ import YAML
 
     @Test(arguments: [
         (Name.statefulSetUpdateStrategy, "{type: OnDelete}", OpenTelemetryCollectorSpec.Mode.deployment), (.progressDeadlineSeconds, "5", .statefulset),
-        (.podLabels, "{a: b}", .sidecar), (.serviceType, "NodePort", .sidecar),
+        (.podLabels, "{a: b}", .sidecar), (.serviceType, "NodePort", .sidecar), (.rollout, "canary", .daemonset), (.prometheusRule, "true", .sidecar),
+        (.rolloutSeconds, "60", .deployment),
     ])
     func anAnnotationWithoutEffectIsAWarning(_ name: Name, _ text: String, _ mode: OpenTelemetryCollectorSpec.Mode) {
         let findings = CollectorAnnotations.findings([name.key: text], mode: mode)
@@ -116,6 +118,18 @@ import YAML
                 + "spec: {config: {receivers: {otlp: {protocols: {grpc: {}}}}, exporters: {debug: {}}, "
                 + "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}}}}")[0]
         #expect(Validation.findings(collector: object).errors.map(\.rule) == ["annotation-value"])
+    }
+
+    @Test func alertsWithoutAServiceMonitorAreAWarning() throws {
+        func findings(_ observability: String) throws -> [String] {
+            let object = try YAML.parse(
+                "{apiVersion: opentelemetry.io/v1beta1, kind: OpenTelemetryCollector, metadata: {name: a, annotations: {sonde.dev/prometheus-rule: 'true'}}, "
+                    + "spec: {observability: \(observability), config: {receivers: {otlp: {protocols: {grpc: {}}}}, exporters: {debug: {}}, "
+                    + "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}}}}")[0]
+            return Validation.findings(collector: object).filter { $0.path.contains("prometheus-rule") }.map(\.rule)
+        }
+        #expect(try findings("{}") == ["annotation-without-effect"])
+        #expect(try findings("{metrics: {enableMetrics: true}}") == [])
     }
 
     // MARK: The patch

@@ -67,7 +67,7 @@ extension World {
                 "labels": deployment.at("spec", "template", "metadata", "labels") ?? [:],
             ],
             "spec": [
-                "automountServiceAccountToken": false,
+                "serviceAccountName": deployment.at("spec", "template", "spec", "serviceAccountName") ?? "", "automountServiceAccountToken": false,
                 "containers": [
                     ["name": "otc-container", "image": "localhost/busybox:1", "ports": [["name": "metrics", "containerPort": JSONValue(metricsPort)]]]
                 ],

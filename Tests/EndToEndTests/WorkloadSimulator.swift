@@ -21,9 +21,21 @@ actor WorkloadSimulator: KubernetesAPI {
     private(set) var replacedPods = 0
     static let service = "gateway-collector"
 
-    init(_ api: any KubernetesAPI, namespace: String) {
+    /// What becomes of a pod.
+    struct Fate: Sendable {
+        var isEverReady = true
+        var restarts = 0
+        /// Where its metrics are read.
+        var metricsPort: Int?
+    }
+
+    private let fate: @Sendable (JSONValue) -> Fate
+
+    /// - Parameter fate: Of a pod, by its labels and annotations.
+    init(_ api: any KubernetesAPI, namespace: String, fate: @escaping @Sendable (JSONValue) -> Fate = { _ in Fate() }) {
         self.api = api
         self.namespace = namespace
+        self.fate = fate
     }
 
     nonisolated func send(_ request: KubernetesRequest) async throws -> JSONValue {
@@ -121,7 +133,17 @@ actor WorkloadSimulator: KubernetesAPI {
     }
 
     private func run(_ pod: JSONValue) async throws {
-        try await api.patch(.pods, pod.metadata.objectName, .merge(["status": ["phase": "Running"]]), subresource: "status")
+        let fate = fate(pod)
+        let container: JSONValue = [
+            "name": "otc-container", "image": "b", "imageID": "", "ready": .bool(fate.isEverReady), "restartCount": JSONValue(fate.restarts),
+        ]
+        var status: JSONValue = ["containerStatuses": [container], "podIP": .string("10.0.0.\(made % 250 + 1)")]
+        if fate.isEverReady {
+            status["phase"] = "Running"
+            status["conditions"] = [["type": "Ready", "status": "True"]]
+        }
+        if pod.at("status", "containerStatuses")?[0]?["restartCount"] == container["restartCount"], !fate.isEverReady { return }
+        try await api.patch(.pods, pod.metadata.objectName, .merge(["status": status]), subresource: "status")
     }
 
     private func template(_ workload: JSONValue) -> String { String((workload.at("spec", "template") ?? .null).hashValue) }
@@ -135,8 +157,11 @@ actor WorkloadSimulator: KubernetesAPI {
         let isDeployment = type == .deployments
         // A Deployment starts the new one first; the others need the old one's place.
         if isDeployment ? current.count < wanted(workload, type) : owned.count < wanted(workload, type) { return try await make(workload, type, owned) }
-        let areReady = owned.allSatisfy(Self.isReady)
-        guard areReady, let excess = old.last ?? owned.dropFirst(wanted(workload, type)).last else { return }
+        // Below the partition pods keep their template; one of an older template goes whether it is ready or not.
+        let partition = workload.at("spec", "updateStrategy", "rollingUpdate", "partition")?.int ?? 0
+        let replaceable = type == .statefulSets ? old.filter { (Int($0.metadata.name.split(separator: "-").last ?? "") ?? 0) >= partition } : old
+        let areReady = owned.allSatisfy { Self.isReady($0) || type == .statefulSets && replaceable.contains($0) }
+        guard areReady, let excess = replaceable.last ?? owned.dropFirst(wanted(workload, type)).last else { return }
         try await api.delete(.pods, excess.metadata.objectName)
         replacedPods += 1
     }
@@ -150,29 +175,38 @@ actor WorkloadSimulator: KubernetesAPI {
         metadata["name"] = .string(name)
         metadata["namespace"] = .string(namespace)
         metadata.set(["annotations", "template"], to: .string(template(workload)))
+        if type == .statefulSets { metadata.set(["labels", "controller-revision-hash"], to: .string(Self.revision(template(workload)))) }
         metadata["ownerReferences"] = [OwnerReference(controller: workload, type: type).jsonValue]
+        var container: JSONValue = [
+            "name": "otc-container", "image": "b", "ports": workload.at("spec", "template", "spec", "containers")?[0]?["ports"] ?? [],
+        ]
+        if let port = fate(["metadata": metadata]).metricsPort { container["ports"] = [["name": "metrics", "containerPort": JSONValue(port)]] }
         let pod: JSONValue = [
             "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
             "spec": [
-                "containers": [["name": "a", "image": "b", "ports": workload.at("spec", "template", "spec", "containers")?[0]?["ports"] ?? []]],
+                "containers": [container],
                 "volumes": .array((workload.at("spec", "template", "spec", "volumes")?.array ?? []).filter { $0["configMap"] != nil }),
             ],
         ]
         try await api.create(.pods, pod)
     }
 
+    /// A template's hash as a label's value.
+    private static func revision(_ template: String) -> String { "r\(template.filter(\.isNumber))" }
+
     private func report(_ workload: JSONValue, _ type: ResourceType) async throws {
         let owned = try await pods().filter { $0.metadata.controller?.uid == workload.metadata.uid }
         let current = JSONValue(owned.count { $0.metadata.annotations["template"] == template(workload) })
         let ready = JSONValue(owned.count(where: Self.isReady)), count = JSONValue(owned.count)
         let generation = JSONValue(workload.metadata.generation)
-        let status: JSONValue =
+        var status: JSONValue =
             type == .daemonSets
             ? [
                 "observedGeneration": generation, "desiredNumberScheduled": JSONValue(nodes), "currentNumberScheduled": count,
                 "updatedNumberScheduled": current, "numberMisscheduled": 0, "numberReady": ready, "numberAvailable": ready,
             ]
             : ["observedGeneration": generation, "replicas": count, "updatedReplicas": current, "readyReplicas": ready, "availableReplicas": ready]
+        if type == .statefulSets { status["updateRevision"] = .string(Self.revision(template(workload))) }
         try await api.patch(type, workload.metadata.objectName, .merge(["status": status]), subresource: "status")
     }
 }

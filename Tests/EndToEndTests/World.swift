@@ -232,10 +232,11 @@ struct World: Sendable {
         _ api: (any KubernetesAPI)? = nil, agents: any AgentStatusSource = NoAgents(), collectorMetrics: (any CollectorMetricsSource)? = nil,
         gate: WriteGate = .withoutElection(), metrics: RuntimeMetrics = RuntimeMetrics()
     ) -> OperatorEnvironment {
-        OperatorEnvironment(
-            api: api ?? self.api, agents: agents, collectorMetrics: collectorMetrics,
-            configuration: OperatorConfiguration(namespaces: [namespace], collectorImage: "localhost/busybox:1", agentImage: "localhost/busybox:1"),
-            gate: gate, logger: Self.quiet, metrics: metrics)
+        var configuration = OperatorConfiguration(namespaces: [namespace], collectorImage: "localhost/busybox:1", agentImage: "localhost/busybox:1")
+        configuration.rolloutPause = .milliseconds(20)
+        return OperatorEnvironment(
+            api: api ?? self.api, agents: agents, collectorMetrics: collectorMetrics, configuration: configuration, gate: gate, logger: Self.quiet,
+            metrics: metrics)
     }
 
     /// Runs an operator while `body` runs, and stops it in good order.

@@ -18,8 +18,10 @@ struct CollectorPod: Hashable, Sendable {
     let restarts: Int
     /// Of a Deployment that tries a change.
     let isCanary: Bool
-    /// Which template of a StatefulSet it has.
+    /// Of the template that a canary has; empty for others.
     let revision: String
+    /// Of a StatefulSet's pod: which of its templates it has.
+    var controllerRevision = ""
     /// Nil where there is no address, or one that pods do not have.
     let address: AgentAddress?
 }
@@ -27,8 +29,8 @@ struct CollectorPod: Hashable, Sendable {
 enum CollectorPods {
     static let selector = LabelSelector(matching: CollectorRendering.podLabels)
     static let index = IndexName("collectorInstance")
+    private static let controllerRevisionLabel = "controller-revision-hash"
     private static let instanceLabel = "app.kubernetes.io/instance"
-    private static let revisionLabel = "controller-revision-hash"
 
     static let keys: ObjectStore.Indexer = { pod in
         pod.metadata.labels[instanceLabel].map { ["\(pod.metadata.namespace ?? "")/\($0)"] } ?? []
@@ -42,7 +44,9 @@ enum CollectorPods {
         }
         if let owner = pod.metadata.controller { metadata["ownerReferences"] = [owner.jsonValue] }
         var labels: JSONValue = [:]
-        for key in [instanceLabel, revisionLabel, CollectorRendering.canaryLabel] { labels[key] = pod.metadata.labels[key].map { .string($0) } }
+        for key in [instanceLabel, CollectorRendering.revisionLabel, CollectorRendering.canaryLabel, controllerRevisionLabel] {
+            labels[key] = pod.metadata.labels[key].map { .string($0) }
+        }
         metadata["labels"] = labels
         let status = (pod.at("status", "containerStatuses")?.array ?? []).first { $0["name"] == "otc-container" }
         let isReady = Conditions(decoding: pod.at("status", "conditions")).isTrue("Ready")
@@ -82,6 +86,7 @@ enum CollectorPods {
         return CollectorPod(
             name: object.metadata.name, uid: object.metadata.uid, isReady: Conditions(decoding: object.at("status", "conditions")).isTrue("Ready"),
             restarts: object.at("status", "restarts")?.int ?? 0, isCanary: labels[CollectorRendering.canaryLabel] != nil,
-            revision: labels[revisionLabel] ?? "", address: AgentAddress(podIP: object.at("status", "podIP")?.string ?? "", port: number))
+            revision: labels[CollectorRendering.revisionLabel] ?? "", controllerRevision: labels[controllerRevisionLabel] ?? "",
+            address: AgentAddress(podIP: object.at("status", "podIP")?.string ?? "", port: number))
     }
 }

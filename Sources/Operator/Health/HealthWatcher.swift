@@ -89,6 +89,11 @@ final class HealthWatcher: Sendable {
         return known.health.comparison(canary: canary, since: MonotonicTime(sinceOrigin: time.now.sinceOrigin - window))
     }
 
+    /// The collector's pods, whether they can be asked or not.
+    func pods(of collector: OpenTelemetryCollector) -> [CollectorPod] {
+        CollectorPods.pods(of: collector, in: pods, port: CollectorConfiguration.defaultTelemetryPort)
+    }
+
     /// Asks the pods of a collector when it is due. - Returns: When the next look is.
     func look(_ name: ObjectName) async throws -> ReconcileResult {
         guard source != nil else { return .done }
