@@ -74,7 +74,8 @@ struct CollectorWorkload {
         let containers = template.at("spec", "containers")?.array ?? []
         let hasProbe = containers.contains { $0["name"]?.string == PodTemplatePatch.containerName && $0["readinessProbe"] != nil }
         let deadline = context.annotations[.progressDeadlineSeconds]?.int ?? .max
-        return hasProbe || deadline <= Self.settlingSeconds ? nil : JSONValue(Self.settlingSeconds)
+        guard !hasProbe, deadline > Self.settlingSeconds else { return nil }
+        return JSONValue(Self.settlingSeconds)
     }
 
     private static let settlingSeconds = 5
