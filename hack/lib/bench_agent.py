@@ -34,13 +34,21 @@ CASES = {
             "tcpstates": ["tcpstates"],
             "bpftrace": """tracepoint:sock:inet_sock_set_state {
                 if (args->newstate == 2) { @since[args->skaddr] = nsecs; }
-                if (args->newstate == 1 && @since[args->skaddr]) { @us[cgroup] = hist((nsecs - @since[args->skaddr]) / 1000); }
-                if (args->newstate == 7) { delete(@since[args->skaddr]); } }
+                if (args->newstate == 1) { @born[args->skaddr] = nsecs;
+                    if (@since[args->skaddr]) { @us[cgroup, args->dport] = hist((nsecs - @since[args->skaddr]) / 1000); } }
+                if (args->newstate == 7) { if (@born[args->skaddr]) { @life[cgroup] = hist((nsecs - @born[args->skaddr]) / 1000); }
+                    delete(@since[args->skaddr]); delete(@born[args->skaddr]); } }
                 tracepoint:tcp:tcp_probe { @rtt = hist(args->srtt); } tracepoint:tcp:tcp_receive_reset { @resets = count(); }""",
         },
     ),
     "tcp, data": ({"enabled": True}, ["tcp_probe"], "sockets", "a send, a receive", {"bpftrace": "tracepoint:tcp:tcp_probe { @rtt[cgroup] = hist(args->srtt); }"}),
-    "drops": ({"enabled": True}, ["kfree_skb"], "connects", "a connection made and closed", {"bpftrace": "tracepoint:skb:kfree_skb { @[args->reason, args->protocol] = count(); }"}),
+    "drops": (
+        {"enabled": True}, ["kfree_skb"], "losses", "a datagram that is dropped",
+        {
+            "bpftrace": """tracepoint:skb:kfree_skb { @[cgroup, args->reason, args->protocol] = count();
+                @bytes[cgroup, args->reason, args->protocol] = sum(((struct sk_buff *)args->skbaddr)->len); }"""
+        },
+    ),
     "dns": (
         {"enabled": True}, ["sock_send_length", "sock_recv_length"], "lookups", "2 sends, 2 receives: a lookup",
         {

@@ -5,6 +5,7 @@
 //   switches   a byte goes to another process and back on one CPU: two context switches, two wakeups
 //   sockets    64 bytes from one end of a TCP connection to the other: a send and a receive
 //   connects   a TCP connection on loopback, accepted and closed
+//   losses     a datagram to a port of loopback where nobody listens: the kernel drops it
 //   lookups    a DNS query and its answer over UDP on port 53 of loopback: two sends, two receives, one lookup
 //   syscalls   one byte read from /dev/zero
 //   others     getppid, which no program counts
@@ -103,6 +104,22 @@ static void sockets(void) {
     char bytes[64] = {1};
     need(send(near_end, bytes, sizeof bytes, 0) == sizeof bytes && recv(far_end, bytes, sizeof bytes, 0) == sizeof bytes, "64 bytes");
 }
+
+// --- losses
+
+static int sender;
+
+static void begin_losses(void) {
+    socklen_t length = sizeof address;
+    int held = socket(AF_INET, SOCK_DGRAM, 0);
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    need(!bind(held, (struct sockaddr *)&address, sizeof address), "a free port");
+    getsockname(held, (struct sockaddr *)&address, &length);
+    close(held);
+    sender = socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+static void losses(void) { need(sendto(sender, "lost", 4, 0, (struct sockaddr *)&address, sizeof address) == 4, "a datagram"); }
 
 // --- lookups
 
@@ -213,7 +230,7 @@ static const struct {
     void (*begin)(void), (*operation)(void);
 } kinds[] = {
     {"switches", begin_switches, switches}, {"sockets", begin_sockets, sockets}, {"connects", begin_connects, connects}, {"lookups", begin_lookups, lookups},
-    {"syscalls", begin_syscalls, syscalls}, {"others", 0, others}, {"files", begin_files, files},
+    {"losses", begin_losses, losses},     {"syscalls", begin_syscalls, syscalls}, {"others", 0, others}, {"files", begin_files, files},
     {"blocks", begin_blocks, blocks},
 };
 
