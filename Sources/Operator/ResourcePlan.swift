@@ -83,8 +83,7 @@ public enum ResourcePlanner {
         guard let workload = desired.first(where: { workloadTypes.contains($0.type) }) else { return plan }
         holdSelectors(&plan, workload, inventory)
         if let change = WorkloadSwitch(to: workload, inventory: inventory) { change.apply(to: &plan) }
-        let second = desired.first { workloadTypes.contains($0.type) && $0.reference != workload.reference }
-        TierSwitch.apply(to: &plan, workload: workload, second: second, inventory: inventory)
+        TierSwitch.apply(to: &plan, workload: workload, second: desired.first(where: TierSwitch.isSecond), inventory: inventory)
         return plan
     }
 

@@ -46,6 +46,9 @@ enum TierSwitch {
         plan.prunes = []
     }
 
+    /// Whether a rendered object is the workload of the pods in front.
+    static func isSecond(_ manifest: Manifest) -> Bool { ResourcePlanner.workloadTypes.contains(manifest.type) && tier(of: manifest.object) == "routing" }
+
     private static func isSecond(_ child: ChildObject, besides workload: Manifest) -> Bool {
         ResourcePlanner.workloadTypes.contains(child.type) && child.object.metadata.name != workload.name.name && !child.object.metadata.isBeingDeleted
             && tier(of: child.object) == "routing"

@@ -2,7 +2,7 @@
 /*
  * Block IO latency: from the moment when the kernel accounts for a request to its end, so time in the queue counts.
  * Loaded by ProbeKernel for the disk signal on Linux 6.5 and newer; user space reads the map disks.
- * Never counts a request twice: the end takes the beginning out of the map.
+ * Never counts a request twice: the end takes the beginning away.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>

@@ -2,7 +2,7 @@
 /*
  * Block IO latency from the moment when a request goes to the device to its end.
  * Loaded by ProbeKernel for the disk signal where disk.bpf.c finds no hooks (before Linux 6.5); user space reads the map disks.
- * Never counts a request twice: its first completion takes the beginning out of the map.
+ * Never counts a request twice: its first completion takes the beginning away.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
