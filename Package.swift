@@ -78,7 +78,7 @@ let package = Package(
         library("ProbeKernel", ["CBPF", "ProbePrograms", "ProbeCore"]),
         library("OTLPExport", ["HTTPClient", "OTLPMessages"]),
 
-        executable("sonde-operator", ["JSON", "YAML", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "SondeAPI", "Crypto", "CollectorComponents", "Rendering", "Admission", "Operator", logging, metrics, arguments]),
+        executable("sonde-operator", ["JSON", "YAML", "HTTPClient", "HTTPServer", "Kubernetes", "KubernetesClient", "KubernetesRuntime", "SondeAPI", "Crypto", "CollectorComponents", "CollectorConfig", "Rendering", "Admission", "Operator", logging, metrics, arguments]),
         executable("sonde-agent", ["JSON", "YAML", "SondeAPI", "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", "OTLPExport", "HTTPClient"]),
         executable("sonde", ["JSON", "YAML", "Kubernetes", "KubernetesClient", "SondeAPI", "CollectorConfig", "Rendering", "Operator", logging, "OTLPMessages", "ProbePrograms", "ProbeCore", "ProbeKernel", arguments]),
         // Not shipped: the in-process API server as a process, for trying Sonde without a cluster.

@@ -74,7 +74,7 @@ public final class SidecarInjection: Sendable {
         let name = found.metadata.objectName
         let mode = found.at("spec", "mode")?.string ?? "deployment"
         guard mode == "sidecar" else { throw SidecarRefusal.otherMode(name, mode) }
-        let known = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
+        let known = facts.validation
         if let error = Validation.findings(collector: found, facts: known).errors.first { throw SidecarRefusal.invalid(name, error) }
         guard let collector = try? OpenTelemetryCollector(object: found) else { throw SidecarRefusal.missing(name) }
         let size = SidecarRendering(collector, facts).configurationSizeBytes

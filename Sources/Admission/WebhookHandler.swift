@@ -47,7 +47,7 @@ public struct WebhookHandler: Sendable {
         metrics: RuntimeMetrics = RuntimeMetrics(), record: @escaping @Sendable (EventNote, EventSubject) -> Void = { _, _ in }
     ) {
         injection = SidecarInjection(api: api, facts: facts, time: time, record: record)
-        self.facts = ValidationFacts(collectorImage: facts.collectorImage, grantsRoles: facts.grantsRoles)
+        self.facts = facts.validation
         privileges = PrivilegeCheck(api: api)
         self.rights = rights
         self.time = time

@@ -13,10 +13,13 @@ public struct ValidationFacts: Hashable, Sendable {
     public var collectorImage: String
     /// Whether the operator makes Roles and ClusterRoles for what a configuration needs.
     public var grantsRoles: Bool
+    /// Components that no collector may use, as `exporter.kafka`, or `kafka` for every kind.
+    public var disabledComponents: [String]
 
-    public init(collectorImage: String = CollectorImage.pinned, grantsRoles: Bool = true) {
+    public init(collectorImage: String = CollectorImage.pinned, grantsRoles: Bool = true, disabledComponents: [String] = []) {
         self.collectorImage = collectorImage
         self.grantsRoles = grantsRoles
+        self.disabledComponents = disabledComponents
     }
 }
 
@@ -56,7 +59,7 @@ public enum Validation {
         findings += ScrapeTraps.findings(subject) + FilterTraps.findings(subject)
         findings += PipelineTraps.findings(subject) + SamplingTraps.findings(subject) + TraceRoutingRules.findings(subject)
         findings += MetricTraps.findings(subject) + CardinalityTraps.findings(configuration) + MemoryTraps.findings(subject)
-        findings += LogTraps.findings(spec, configuration) + TelemetryRules.findings(subject)
+        findings += DisabledComponents.findings(subject) + LogTraps.findings(spec, configuration) + TelemetryRules.findings(subject)
         return findings
     }
 

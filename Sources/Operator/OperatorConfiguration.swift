@@ -21,6 +21,8 @@ public struct OperatorConfiguration: Hashable, Sendable {
     /// Whether Roles and ClusterRoles are made for what collectors read at the Kubernetes API. Only where the operator works in all namespaces:
     /// with a list it may touch nothing of the whole cluster.
     public var grantsRoles: Bool
+    /// Components that no collector may use: `exporter.kafka`, or `kafka` for every kind.
+    public var disabledComponents: [String] = []
     /// Resources of one kind that are worked on at the same time.
     public var workers: Int
     /// How often the cluster is asked for kinds of other products that may have been installed meanwhile.

@@ -137,6 +137,9 @@ extension ReconcilerContext {
             collectorImage: configuration.collectorImage, proxyVariables: configuration.proxyVariables, labelsFilter: configuration.labelsFilter,
             annotationsFilter: configuration.annotationsFilter, grantsRoles: configuration.grantsRoles)
     }
-    var validationFacts: ValidationFacts { ValidationFacts(collectorImage: configuration.collectorImage, grantsRoles: configuration.grantsRoles) }
+    var validationFacts: ValidationFacts {
+        ValidationFacts(
+            collectorImage: configuration.collectorImage, grantsRoles: configuration.grantsRoles, disabledComponents: configuration.disabledComponents)
+    }
     var probeFacts: ProbeFacts { ProbeFacts(agentImage: configuration.agentImage, proxyVariables: configuration.proxyVariables) }
 }

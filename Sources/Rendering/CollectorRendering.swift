@@ -23,6 +23,8 @@ public struct CollectorFacts: Hashable, Sendable {
     public var annotationsFilter: [String]
     /// Whether the operator makes Roles and ClusterRoles for what a configuration needs.
     public var grantsRoles: Bool
+    /// Components that no collector may use: `exporter.kafka`, or `kafka` for every kind.
+    public var disabledComponents: [String] = []
     /// What is known of this one collector's scale in the cluster.
     public var scale: CollectorScale
     /// Of the ConfigMaps and Secrets that the collector takes in; nil unless the resource asks to be rolled when they change.
@@ -38,6 +40,13 @@ public struct CollectorFacts: Hashable, Sendable {
         self.annotationsFilter = annotationsFilter
         self.grantsRoles = grantsRoles
         self.scale = scale
+    }
+}
+
+extension CollectorFacts {
+    /// What validation needs of it.
+    public var validation: ValidationFacts {
+        ValidationFacts(collectorImage: collectorImage, grantsRoles: grantsRoles, disabledComponents: disabledComponents)
     }
 }
 

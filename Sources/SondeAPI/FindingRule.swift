@@ -38,7 +38,7 @@ public struct FindingRule: Hashable, Sendable {
 
     private static let graph =
         rules(.error, names: ["undefined-component", "no-pipeline", "no-receiver", "no-exporter", "unknown-signal", "half-connector"])
-        + rules(.error, .warning, names: ["signal-mismatch"]) + rules(.error, names: ["component-not-in-image"])
+        + rules(.error, .warning, names: ["signal-mismatch"]) + rules(.error, names: ["component-not-in-image", "component-disabled"])
         + rules(.warning, names: ["unknown-component", "unknown-key"])
         + rules(.info, names: ["unused-component", "renamed-component", "queue-without-storage"])
 

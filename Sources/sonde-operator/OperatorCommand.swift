@@ -35,6 +35,7 @@ struct OperatorCommand: AsyncParsableCommand {
     @Option(help: .of("annotationsFilter")) var annotationsFilter: String?
     @Option(help: .of("metricsBindAddress")) var metricsBindAddress: String?
     @Option(help: .of("collectorRoles")) var collectorRoles: String?
+    @Option(help: .of("fipsDisabledComponents")) var fipsDisabledComponents: String?
     @Option(help: .of("leaderElect")) var leaderElect: String?
     @Option(help: .of("leaderElectionNamespace")) var leaderElectionNamespace: String?
     @Option(help: .of("workers")) var workers: String?
@@ -55,7 +56,7 @@ struct OperatorCommand: AsyncParsableCommand {
         let flags = [
             "kubeconfig": kubeconfig, "namespaces": namespaces, "collectorImage": collectorImage, "agentImage": agentImage,
             "labelsFilter": labelsFilter, "annotationsFilter": annotationsFilter, "metricsBindAddress": metricsBindAddress, "collectorRoles": collectorRoles,
-            "leaderElect": leaderElect,
+            "fipsDisabledComponents": fipsDisabledComponents, "leaderElect": leaderElect,
             "leaderElectionNamespace": leaderElectionNamespace, "workers": workers,
             "webhook": webhook, "webhookBindAddress": webhookBindAddress, "webhookService": webhookService, "webhookUrl": webhookUrl,
             "webhookConfiguration": webhookConfiguration, "webhookFailurePolicy": webhookFailurePolicy,

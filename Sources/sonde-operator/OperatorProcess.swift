@@ -54,11 +54,7 @@ struct OperatorProcess {
         let collectors = HTTPCollectorMetricsSource()
         let sonde = SondeOperator(
             OperatorEnvironment(
-                api: client, agents: agents, collectorMetrics: collectors,
-                configuration: OperatorConfiguration(
-                    namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
-                    proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
-                    annotationsFilter: settings.annotationsFilter, grantsRoles: settings.grantsRoles, workers: settings.workers),
+                api: client, agents: agents, collectorMetrics: collectors, configuration: controllers,
                 gate: gate, logger: logger, instance: environment["POD_NAME"] ?? Self.hostName()))
         let events = EventRecorder(
             api: client, gate: .withoutElection(), reportingController: "sonde.dev/webhook", reportingInstance: environment["POD_NAME"] ?? Self.hostName(),
@@ -103,12 +99,29 @@ struct OperatorProcess {
         if let failure { throw failure }
     }
 
+    /// What the controllers are told of the settings.
+    private var controllers: OperatorConfiguration {
+        var controllers = OperatorConfiguration(
+            namespaces: settings.namespaces, collectorImage: settings.collectorImage, agentImage: settings.agentImage,
+            proxyVariables: OperatorConfiguration.proxyVariables(of: environment), labelsFilter: settings.labelsFilter,
+            annotationsFilter: settings.annotationsFilter, grantsRoles: settings.grantsRoles, workers: settings.workers)
+        controllers.disabledComponents = disabledComponents
+        return controllers
+    }
+
+    /// Nothing is forbidden where the kernel is in no FIPS mode (crypto/fips.c: 1 in this file).
+    private var disabledComponents: [String] {
+        let mode = try? SmallFile.read("/proc/sys/crypto/fips_enabled")
+        return mode?.first == UInt8(ascii: "1") ? settings.fipsDisabledComponents : []
+    }
+
     private func makeWebhook(
         _ setup: WebhookSettings, _ client: KubernetesClient, _ configuration: ClientConfiguration, _ events: EventRecorder, _ logger: Logger
     ) -> WebhookServer {
         let grantsRoles = settings.grantsRoles && settings.namespaces == nil
-        let facts = CollectorFacts(
+        var facts = CollectorFacts(
             collectorImage: settings.collectorImage, proxyVariables: OperatorConfiguration.proxyVariables(of: environment), grantsRoles: grantsRoles)
+        facts.disabledComponents = disabledComponents
         let handler = WebhookHandler(
             api: client, facts: facts, rights: ConfiguredRights(grantsRoles: grantsRoles), logger: logger, record: { events.record($0, about: $1) })
         return WebhookServer(

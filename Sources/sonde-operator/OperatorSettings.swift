@@ -4,6 +4,7 @@
 
 import Admission
 import CollectorComponents
+import CollectorConfig
 import JSON
 import Kubernetes
 import Operator
@@ -55,6 +56,9 @@ struct OperatorSettings: Sendable {
         Setting(
             key: "collectorRoles", defaultValue: "true",
             help: "Whether Roles and ClusterRoles are made for what collectors read at the Kubernetes API. Never with a list of namespaces."),
+        Setting(
+            key: "fipsDisabledComponents", defaultValue: "",
+            help: "Comma-separated components, as exporter.kafka or kafka, that no collector may use while the operator's kernel is in FIPS mode."),
         Setting(key: "leaderElect", defaultValue: "true", help: "Whether a Lease decides which replica writes. Needed with more than one replica."),
         Setting(key: "leaderElectionNamespace", defaultValue: "", help: "Namespace of the Lease. Empty: the operator's own, else default."),
         Setting(key: "workers", defaultValue: "4", help: "Resources of one kind that are worked on at the same time, 1 to 64."),
@@ -91,6 +95,7 @@ struct OperatorSettings: Sendable {
     let metricsHost: String
     let metricsPort: Int
     let grantsRoles: Bool
+    let fipsDisabledComponents: [String]
     let isLeaderElectionOn: Bool
     let leaderElectionNamespace: String
     let workers: Int
@@ -115,6 +120,7 @@ struct OperatorSettings: Sendable {
         annotationsFilter = try values.patterns("annotationsFilter")
         (metricsHost, metricsPort) = try values.address("metricsBindAddress")
         grantsRoles = try values.flag("collectorRoles")
+        fipsDisabledComponents = try values.components("fipsDisabledComponents")
         isLeaderElectionOn = try values.flag("leaderElect")
         leaderElectionNamespace = values.text("leaderElectionNamespace")
         workers = try values.number("workers", in: 1...64)
@@ -174,6 +180,12 @@ private struct SettingValues {
         let patterns = text(key).split(whereSeparator: \.isWhitespace).map(String.init)
         guard patterns.allSatisfy(OperatorConfiguration.isKeyPattern) else { throw problem(key, "must be regular expressions, separated by spaces") }
         return patterns
+    }
+
+    func components(_ key: String) throws(SettingError) -> [String] {
+        let names = text(key).split(separator: ",").map { $0.filter { $0 != " " } }.filter { !$0.isEmpty }
+        guard names.allSatisfy(DisabledComponents.isName) else { throw problem(key, "must be components such as exporter.kafka, separated by commas") }
+        return names
     }
 
     func address(_ key: String) throws(SettingError) -> (host: String, port: Int) {

@@ -257,6 +257,21 @@ import YAML
         try ValidationTests().ruleIsTrippedAndNot(row)
     }
 
+    @Test func whatTheInstallationForbidsIsAnErrorWhereItIsUsed() throws {
+        let resource = try collector("""
+            receivers: {otlp: {protocols: {grpc: {}}}, kafka: {}}
+            exporters: {kafka/a: {}, debug: {}}
+            service: {pipelines: {traces: {receivers: [otlp], exporters: [kafka/a, debug]}}}
+            """)
+        func paths(_ disabled: [String]) -> [String] {
+            Validation.findings(collector: resource, facts: ValidationFacts(disabledComponents: disabled)).filter { $0.rule == "component-disabled" }.map(\.path)
+        }
+        #expect(paths([]) == [] && paths(["receiver.kafka", "exporter.otlp", "zipkin"]) == [], "a receiver that no pipeline has does not run")
+        #expect(paths(["exporter.kafka"]) == ["spec.config.exporters.kafka/a"] && paths(["kafka", "otlp"]).count == 2)
+        for name in ["kafka", "exporter.kafka", "extension.health_check"] { #expect(DisabledComponents.isName(name)) }
+        for name in ["", "exporters.kafka", "exporter.", "exporter.kafka/a", "a.b.c"] { #expect(!DisabledComponents.isName(name), "\(name)") }
+    }
+
     @Test func whatClientsMaySendIsANoteAndWhatIsKnownAWarning() throws {
         func severity(_ config: String) throws -> Finding.Severity? {
             Validation.findings(collector: try collector(config)).first { $0.rule == "delta-to-remote-write" }?.severity

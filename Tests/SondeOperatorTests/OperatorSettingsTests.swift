@@ -52,6 +52,7 @@ import Testing
         (["leaderElect": "maybe"], "must be one of true, false"), (["collectorRoles": "maybe"], "collectorRoles: must be one of true, false"),
         (["metricsBindAddress": "8080"], "must be HOST:PORT"),
         (["metricsBindAddress": "a:70000"], "must be HOST:PORT"),
+        (["fipsDisabledComponents": "export.kafka"], "fipsDisabledComponents: must be components such as exporter.kafka"),
         (["labelsFilter": "a ("], "labelsFilter: must be regular expressions"),
         (["annotationsFilter": "[z-a]"], "annotationsFilter: must be regular expressions"),
         (["namespaces": ["a", "b"]], "must be a single value"),
