@@ -258,13 +258,15 @@ import YAML
     }
 
     @Test func whatTheInstallationForbidsIsAnErrorWhereItIsUsed() throws {
-        let resource = try collector("""
+        let resource = try collector(
+            """
             receivers: {otlp: {protocols: {grpc: {}}}, kafka: {}}
             exporters: {kafka/a: {}, debug: {}}
             service: {pipelines: {traces: {receivers: [otlp], exporters: [kafka/a, debug]}}}
             """)
         func paths(_ disabled: [String]) -> [String] {
-            Validation.findings(collector: resource, facts: ValidationFacts(disabledComponents: disabled)).filter { $0.rule == "component-disabled" }.map(\.path)
+            Validation.findings(collector: resource, facts: ValidationFacts(disabledComponents: disabled)).filter { $0.rule == "component-disabled" }.map(
+                \.path)
         }
         #expect(paths([]) == [] && paths(["receiver.kafka", "exporter.otlp", "zipkin"]) == [], "a receiver that no pipeline has does not run")
         #expect(paths(["exporter.kafka"]) == ["spec.config.exporters.kafka/a"] && paths(["kafka", "otlp"]).count == 2)
