@@ -148,8 +148,10 @@ import Testing
         _ = run.look(Self.sample(failed: 1, sent: 100), Self.sample(sent: 100), Self.sample(sent: 100))
         _ = run.look(Self.sample(failed: 1, sent: 200), Self.sample(sent: 200), Self.sample(sent: 200))
         _ = run.look(Self.sample(failed: 21, refused: 5, sent: 230), Self.sample(sent: 250), Self.sample(failed: 2, sent: 250))
-        let comparison = run.health.comparison(canary: ["0"], since: seconds(61))
+        let comparison = run.health.comparison(canary: ["0"], leavingOut: [], since: seconds(61))
         #expect(comparison.canary == .init(intervals: 1, good: 30, lost: 20, refused: 5))
         #expect(comparison.others == .init(intervals: 2, good: 100, lost: 2, refused: 0))
+        let without = run.health.comparison(canary: ["0"], leavingOut: ["2"], since: seconds(61))
+        #expect(without.others == .init(intervals: 1, good: 50, lost: 0, refused: 0), "pods that route traces are no measure for those that sample")
     }
 }

@@ -106,6 +106,20 @@ import Testing
         return pause
     }
 
+    @Test func podsThatRouteTracesAreAskedTooAndKnownAsSuch() async throws {
+        let labels: JSONValue = [
+            "app.kubernetes.io/instance": "n.gateway", "app.kubernetes.io/component": "opentelemetry-collector-routing",
+            "app.kubernetes.io/managed-by": "opentelemetry-operator", "app.kubernetes.io/part-of": "opentelemetry", "sonde.dev/trace-tier": "routing",
+        ]
+        let routing = Self.pod(1, owner: "gateway-collector-routing-7c9d", more: [(["metadata", "labels"], labels)])
+        #expect(CollectorPods.selector.matches(routing.metadata.labels))
+        let setup = Setup(FakePods { _ in Self.text(failed: 0) }, pods: 1)
+        _ = setup.pods.replace([Self.pod(0), routing].map(CollectorPods.projection), resourceVersion: "8")
+        _ = try await setup.watcher.look(setup.name)
+        let collector = try OpenTelemetryCollector(object: Self.collector())
+        #expect(setup.watcher.pods(of: collector).map(\.isRouting) == [false, true])
+    }
+
     @Test func aLossIsKnownWithinAMinute() async throws {
         let failed = Mutex(7)
         let news = Mutex(0)

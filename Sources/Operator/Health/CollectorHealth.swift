@@ -134,10 +134,10 @@ struct CollectorHealth: Sendable {
         return max((value / step).rounded(), 1) * step
     }
 
-    /// What both sides counted in looks that ended after `start`.
-    func comparison(canary: Set<String>, since start: MonotonicTime) -> CanaryComparison {
+    /// What both sides counted in looks that ended after `start`; pods that do other work are left out.
+    func comparison(canary: Set<String>, leavingOut others: Set<String>, since start: MonotonicTime) -> CanaryComparison {
         var comparison = CanaryComparison()
-        for (uid, meter) in meters {
+        for (uid, meter) in meters where !others.contains(uid) {
             for interval in meter.intervals where interval.end >= start {
                 if canary.contains(uid) { comparison.canary.add(interval) } else { comparison.others.add(interval) }
             }

@@ -22,12 +22,15 @@ struct CollectorPod: Hashable, Sendable {
     let revision: String
     /// Of a StatefulSet's pod: which of its templates it has.
     var controllerRevision = ""
+    /// Of the pods in front that route traces.
+    var isRouting = false
     /// Nil where there is no address, or one that pods do not have.
     let address: AgentAddress?
 }
 
 enum CollectorPods {
-    static let selector = LabelSelector(matching: CollectorRendering.podLabels)
+    /// Both tiers of pods, which differ in their component.
+    static let selector = LabelSelector(matching: CollectorRendering.podLabels.filter { $0.key != "app.kubernetes.io/component" })
     static let index = IndexName("collectorInstance")
     private static let controllerRevisionLabel = "controller-revision-hash"
     private static let instanceLabel = "app.kubernetes.io/instance"
@@ -44,7 +47,8 @@ enum CollectorPods {
         }
         if let owner = pod.metadata.controller { metadata["ownerReferences"] = [owner.jsonValue] }
         var labels: JSONValue = [:]
-        for key in [instanceLabel, CollectorRendering.revisionLabel, CollectorRendering.canaryLabel, controllerRevisionLabel] {
+        let kept = [instanceLabel, CollectorRendering.revisionLabel, CollectorRendering.canaryLabel, CollectorRendering.tierLabel, controllerRevisionLabel]
+        for key in kept {
             labels[key] = pod.metadata.labels[key].map { .string($0) }
         }
         metadata["labels"] = labels
@@ -87,6 +91,7 @@ enum CollectorPods {
             name: object.metadata.name, uid: object.metadata.uid, isReady: Conditions(decoding: object.at("status", "conditions")).isTrue("Ready"),
             restarts: object.at("status", "restarts")?.int ?? 0, isCanary: labels[CollectorRendering.canaryLabel] != nil,
             revision: labels[CollectorRendering.revisionLabel] ?? "", controllerRevision: labels[controllerRevisionLabel] ?? "",
+            isRouting: labels[CollectorRendering.tierLabel] == "routing",
             address: AgentAddress(podIP: object.at("status", "podIP")?.string ?? "", port: number))
     }
 }

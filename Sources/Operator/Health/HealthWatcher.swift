@@ -86,7 +86,8 @@ final class HealthWatcher: Sendable {
         guard source != nil, let known = watched.withLock({ $0[collector.metadata.objectName] }), known.uid == collector.metadata.uid, !known.isOff else {
             return nil
         }
-        return known.health.comparison(canary: canary, since: MonotonicTime(sinceOrigin: time.now.sinceOrigin - window))
+        let routing = (try? OpenTelemetryCollector(object: collector)).map { pods(of: $0).filter(\.isRouting).map(\.uid) } ?? []
+        return known.health.comparison(canary: canary, leavingOut: Set(routing), since: MonotonicTime(sinceOrigin: time.now.sinceOrigin - window))
     }
 
     /// The collector's pods, whether they can be asked or not.
