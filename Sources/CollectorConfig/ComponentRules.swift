@@ -99,7 +99,9 @@ struct ComponentRules {
                 return nil
             }
             let queue = configuration.components(.exporters)[id]?["sending_queue"]
-            guard queue?["enabled"]?.bool != false, queue?["storage"] == nil else { return nil }
+            // It is read by others, and has no queue unless it is told to.
+            let isOnByDefault = component.type != "prometheus"
+            guard queue?["enabled"]?.bool ?? isOnByDefault, queue?["storage"] == nil else { return nil }
             return Finding(
                 .info, rule: "queue-without-storage", path: "spec.config.exporters.\(id).sending_queue",
                 message: "is in memory, so what waits in it is lost when the pod restarts",

@@ -32,11 +32,12 @@ public enum Endpoint {
         return host == "localhost" || host.hasPrefix("127.") || host == "::1"
     }
 
-    /// Whether two hosts surely stand for the same interface: equal, both loopback, or one of them all interfaces.
+    /// Whether two hosts surely stand for the same interface: equal, `localhost` and its usual address, or one of them all interfaces. Two addresses of the
+    /// loopback network, or of two families, are two.
     static func overlap(_ left: String, _ right: String) -> Bool {
         let (one, other) = (host(left), host(right))
         let all: Set<String> = ["", "0.0.0.0", "::"]
-        return one == other || all.contains(one) || all.contains(other) || isLoopback(left) && isLoopback(right)
+        return one == other || all.contains(one) || all.contains(other) || Set([one, other]) == ["localhost", "127.0.0.1"]
     }
 
     /// `:4317` and `4317` with the host filled in; other text as it is.

@@ -7,7 +7,8 @@ import JSON
 import SondeAPI
 
 enum FilterTraps {
-    private static let oldSections = ["metrics", "traces", "logs"]
+    /// A signal's section of the old style, and its list of the new one.
+    private static let oldSections = [("metrics", "metric_conditions"), ("traces", "trace_conditions"), ("logs", "log_conditions")]
     private static let newLists = [
         "metric_conditions": "metric, datapoint", "trace_conditions": "span, spanevent", "log_conditions": "log", "profile_conditions": "profile",
     ]
@@ -27,13 +28,15 @@ enum FilterTraps {
     }
 
     private static func bothStyles(_ value: JSONValue, _ path: String) -> [Finding] {
-        let new = newLists.keys.sorted()
-        guard let old = oldSections.first(where: { value[$0] != nil }), let list = new.first(where: { value[$0] != nil }) else { return [] }
-        return [
-            error(
+        oldSections.compactMap { old, list in
+            // A section of another signal, or one without conditions, is taken.
+            guard value[list] != nil, value[old]?.object?.contains(where: { $1.array?.isEmpty == false || $1.object?.isEmpty == false }) == true else {
+                return nil
+            }
+            return error(
                 path, "has \(old) and \(list), and a collector refuses both together",
-                "move the conditions of \(old) to \(list), with metric., datapoint. or resource. before each name")
-        ]
+                "move the conditions of \(old) to \(list), with the context (metric., datapoint., span., log., resource.) before each name")
+        }
     }
 
     private static func datapointsOfMetrics(_ value: JSONValue, _ path: String, isNew: Bool) -> [Finding] {

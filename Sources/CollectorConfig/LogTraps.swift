@@ -41,7 +41,8 @@ enum LogTraps {
     }
 
     private static func containerPath(_ value: JSONValue, _ operators: [JSONValue], _ path: String) -> [Finding] {
-        guard operators.contains(where: { $0["type"]?.string == "container" }), value["include_file_path"]?.bool != true else { return [] }
+        let reads = operators.contains { $0["type"]?.string == "container" && $0["add_metadata_from_filepath"]?.bool != false }
+        guard reads, value["include_file_path"]?.bool != true else { return [] }
         return [
             warning(
                 "container-operator-needs-path", path,
@@ -110,13 +111,14 @@ enum LogTraps {
     /// A layout that ends in the letter Z takes that letter, and no other zone.
     private static func layout(_ step: JSONValue, _ path: String) -> [Finding] {
         let isTimeParser = step["type"]?.string == "time_parser"
-        guard let layout = step.at("timestamp", "layout")?.string ?? (isTimeParser ? step["layout"]?.string : nil), layout.hasSuffix("Z"),
-            !layout.hasSuffix("%Z")
-        else { return [] }
+        guard let layout = step.at("timestamp", "layout")?.string ?? (isTimeParser ? step["layout"]?.string : nil), layout.hasSuffix("Z") else { return [] }
+        let effect =
+            layout.hasSuffix("%Z")
+            ? "takes names of zones only: Z is an error for each line, and +02:00 stops the collector (seen with 0.156)"
+            : "takes times that end in Z only; +02:00 is an error for each line, and the time of the container's log is kept"
         return [
             warning(
-                "literal-z-layout", isTimeParser ? "\(path).layout" : "\(path).timestamp.layout",
-                "takes times that end in Z only; +02:00 is an error for each line, and the time of the container's log is kept",
+                "literal-z-layout", isTimeParser ? "\(path).layout" : "\(path).timestamp.layout", effect,
                 "write layout_type: gotime and layout: '2006-01-02T15:04:05.999999999Z07:00'")
         ]
     }

@@ -28,7 +28,7 @@ enum PipelineTraps {
             why: "only adds delay and memory before tail_sampling, which groups by trace again"),
         .init(
             rule: "batch-before-memory-limiter", severity: .warning, first: ["batch"], second: ["memory_limiter"],
-            why: "keeps data that memory_limiter can then no longer refuse"),
+            why: "has told the client that all is well before memory_limiter refuses: what it refuses is then dropped"),
         .init(
             rule: "k8s-attributes-after-batch", severity: .warning, first: ["batch", "tail_sampling"], second: kubernetesAttributes,
             why: "loses the connection by which k8s_attributes finds the pod", exception: isAssociatedByResource),

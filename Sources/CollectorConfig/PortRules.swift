@@ -45,7 +45,8 @@ enum PortRules {
         if let listener = listeners.first(where: { $0.number == telemetry && $0.transport == "TCP" }) {
             findings.append(
                 Finding(
-                    .warning, rule: "duplicate-listener", path: listener.path, message: "listens on port \(telemetry), as the collector's own metrics do",
+                    .warning, rule: "duplicate-listener", path: listener.path,
+                    message: "listens on port \(telemetry), as the collector's own metrics do, so the collector does not start",
                     remedy: "give it another endpoint, for example 0.0.0.0:\(telemetry + 1)"))
         }
         return findings

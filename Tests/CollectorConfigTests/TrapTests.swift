@@ -76,7 +76,11 @@ import YAML
         Row(
             "mixed-filter-styles", "spec.config.processors.filter.trace_conditions[0]", says: "client does not say",
             bad: traces(#"filter: {trace_conditions: ['client.addr == "b"']}"#, "filter"),
-            good: traces(#"filter: {trace_conditions: ['otelcol.client.addr == "b"']}"#, "filter")),
+            good: traces(#"filter: {trace_conditions: ['otelcol.client.addr == "b" and span.kind == SPAN_KIND_SERVER']}"#, "filter")),
+        Row(
+            "mixed-filter-styles", "spec.config.processors.filter", says: "traces and trace_conditions",
+            bad: traces(#"filter: {traces: {span: ['attributes["a"] == "b"']}, trace_conditions: ['span.name == "b"']}"#, "filter"),
+            good: traces(#"filter: {traces: {}, logs: {log_record: ['body == "a"']}, trace_conditions: ['span.name == "b"']}"#, "filter")),
     ]
 
     static let oldFilters = [
@@ -149,7 +153,14 @@ import YAML
         Row(
             "literal-z-layout", "spec.config.receivers.filelog.operators[0].timestamp.layout", says: "+02:00",
             bad: filelog("{type: json_parser, timestamp: {parse_from: attributes.a, layout: '%Y-%m-%dT%H:%M:%S.%fZ'}}"),
-            good: filelog("{type: json_parser, timestamp: {parse_from: attributes.a, layout: '%Y-%m-%dT%H:%M:%S.%f%Z'}}")),
+            good: filelog("{type: json_parser, timestamp: {parse_from: attributes.a, layout: '%Y-%m-%dT%H:%M:%S.%f%z'}}")),
+        Row(
+            "literal-z-layout", "spec.config.receivers.filelog.operators[0].timestamp.layout", says: "stops the collector",
+            bad: filelog("{type: json_parser, timestamp: {parse_from: attributes.a, layout: '%Y-%m-%dT%H:%M:%S.%f%Z'}}"),
+            good: filelog("{type: json_parser, timestamp: {parse_from: attributes.a, layout: '%Y-%m-%dT%H:%M:%S%z'}}")),
+        Row(
+            "container-operator-needs-path", "spec.config.receivers.filelog", says: "include_file_path", bad: filelog("{type: container}"),
+            good: filelog("{type: container, add_metadata_from_filepath: false}")),
     ]
 
     private static let spanmetrics = "connectors: {spanmetrics: {aggregation_temporality: AGGREGATION_TEMPORALITY_DELTA}}"

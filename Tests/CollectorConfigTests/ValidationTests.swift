@@ -196,6 +196,11 @@ import _StringProcessing
             "queue-without-storage", "spec.config.exporters.otlp_http.sending_queue", says: "file_storage",
             bad: fine.replacing("debug: {}", with: "otlp_http: {endpoint: a}").replacing("[debug]", with: "[otlp_http]"),
             good: fine.replacing("debug: {}", with: "otlp_http: {endpoint: a, sending_queue: {enabled: false}}").replacing("[debug]", with: "[otlp_http]")),
+        Row(
+            "queue-without-storage", "spec.config.exporters.prometheus.sending_queue", says: "file_storage",
+            bad: scraped().replacing("{debug: {}}", with: "{prometheus: {sending_queue: {enabled: true}}}").replacing(
+                "exporters: [debug]", with: "exporters: [prometheus]"),
+            good: scraped().replacing("{debug: {}}", with: "{prometheus: {}}").replacing("exporters: [debug]", with: "exporters: [prometheus]")),
     ]
 
     static let specs = [
@@ -293,6 +298,10 @@ import _StringProcessing
             bad: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: 'localhost:1'}, http: {endpoint: '127.0.0.1:1'}}}}", receiver: "otlp"),
             good: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: '10.0.0.1:1'}, http: {endpoint: '127.0.0.1:1'}}}}", receiver: "otlp")),
         Row(
+            "duplicate-listener", "spec.config.receivers.otlp.protocols.http.endpoint", says: "does not start",
+            bad: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: '127.0.0.2:1'}, http: {endpoint: '127.0.0.2:1'}}}}", receiver: "otlp"),
+            good: simple(receivers: "{otlp: {protocols: {grpc: {endpoint: '127.0.0.2:1'}, http: {endpoint: '127.0.0.1:1'}}}}", receiver: "otlp")),
+        Row(
             "duplicate-listener", "spec.config.extensions.pprof.endpoint", says: "another endpoint",
             bad: fine.replacing("service: {", with: "extensions: {pprof: {endpoint: ':4317'}}\nservice: {extensions: [pprof], "),
             good: fine.replacing("service: {", with: "extensions: {pprof: }\nservice: {extensions: [pprof], ")),
@@ -363,7 +372,7 @@ import _StringProcessing
         Row(
             "literal-z-layout", "spec.config.receivers.filelog.operators[0].timestamp.layout", says: "gotime",
             bad: logs("{operators: [{type: regex_parser, regex: a, timestamp: {layout: '%Y-%LZ'}}]}"),
-            good: logs("{operators: [{type: regex_parser, regex: a, timestamp: {layout: '%Y-%Lz'}}]}")),
+            good: logs("{operators: [{type: regex_parser, regex: a, timestamp: {layout: '%Y-%m-%dT%H:%M:%S.%L%z'}}]}")),
     ]
 
     @Test(arguments: graph + components + specs + ports + hiddenPorts + traps) func ruleIsTrippedAndNot(_ row: Row) throws {
